@@ -1,1 +1,17 @@
-export {};
+export type { AttributeValue } from './attribute-value.ts';
+export type { Attributes, AttributesArgument } from './attributes.ts';
+export { isEventName } from './event-name.ts';
+export {
+  and,
+  atLeast,
+  type EventFilterOptions,
+  event,
+  type FilterableRecord,
+  not,
+  or,
+  type RecordFilter,
+} from './filter.ts';
+export { type Lazy, lazy } from './lazy.ts';
+export { LEVEL_NAMES, type LevelName, SEVERITY, type SeverityName } from './level.ts';
+export { getLogger, type Logger } from './logger.ts';
+export { withAttributes } from './scope.ts';

@@ -78,7 +78,7 @@ export type Phase = 'filter' | 'observe' | 'volume' | 'enrich' | 'redact';
 
 /**
  * One step of the pipeline: wraps the processor that comes after it. Dropping a record is not calling `next.onEmit`.
- * A plain function is a stage; `phase` and `stageName` are optional and let `pipe` check the order.
+ * Made with {@link stage}: the name is what tells it from a processor function, the phase lets `pipe` check the order.
  */
 export interface Stage {
   (next: LogRecordProcessor): LogRecordProcessor;
@@ -87,8 +87,12 @@ export interface Stage {
 }
 
 /** Names a stage and says where it belongs. */
-export function stage(stageName: string, phase: Phase, wrap: (next: LogRecordProcessor) => LogRecordProcessor): Stage {
-  return Object.assign(wrap, { stageName, phase });
+export function stage(
+  stageName: string,
+  phase: Phase | undefined,
+  wrap: (next: LogRecordProcessor) => LogRecordProcessor,
+): Stage {
+  return Object.assign(wrap, phase === undefined ? { stageName } : { stageName, phase });
 }
 
 /** A step that acts on records and forwards everything else to the next one. */

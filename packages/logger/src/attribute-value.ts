@@ -1,0 +1,322 @@
+import { describeError, isError } from './exception.ts';
+import { lazyCompute } from './lazy.ts';
+
+/** What an attribute becomes: plain data that every exporter of either OTel line can encode. OTel spec, "AnyValue". */
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | Uint8Array
+  | readonly AttributeValue[]
+  | { readonly [key: string]: AttributeValue };
+
+/** Bounds on one value. What is beyond them is cut, marked where it was cut, and counted. */
+export interface ValueLimits {
+  /** UTF-16 units of one string; bytes of one byte array. */
+  readonly stringLength: number;
+  /** Levels of nesting below an attribute. */
+  readonly depth: number;
+  /** Keys of one object. */
+  readonly keys: number;
+  /** Items of one array, Map or Set. */
+  readonly items: number;
+  /** Values in one record, counted through all levels. */
+  readonly nodes: number;
+}
+
+export const DEFAULT_VALUE_LIMITS: ValueLimits = Object.freeze({
+  stringLength: 32_768,
+  depth: 8,
+  keys: 128,
+  items: 256,
+  nodes: 1_000,
+});
+
+const hasOwn = Object.prototype.hasOwnProperty;
+const { toString: tagOf } = Object.prototype;
+
+/**
+ * True if the value is already plain data within the limits, so that it can be read in place. Costs one walk and
+ * allocates nothing. A cycle is found as too much depth. May throw what a getter or a proxy throws.
+ */
+export function isPlain(value: unknown, limits: ValueLimits): boolean {
+  return plainNodes(value, limits, 0) <= limits.nodes;
+}
+
+/** Counts the values of plain data, or answers Infinity as soon as something is not plain or not within the limits. */
+export function plainNodes(value: unknown, limits: ValueLimits, depth: number): number {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= limits.stringLength ? 1 : Number.POSITIVE_INFINITY;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return 1;
+    case 'object':
+      break;
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+  if (value === null) return 1;
+  if (depth >= limits.depth) return Number.POSITIVE_INFINITY;
+  let nodes = 1;
+  if (Array.isArray(value)) {
+    if (value.length > limits.items) return Number.POSITIVE_INFINITY;
+    for (let i = 0; i < value.length; i++) {
+      nodes += plainNodes(value[i], limits, depth + 1);
+      if (nodes > limits.nodes) return Number.POSITIVE_INFINITY;
+    }
+    return nodes;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return value instanceof Uint8Array && value.length <= limits.stringLength ? 1 : Number.POSITIVE_INFINITY;
+  }
+  if (lazyCompute(value) !== undefined) return Number.POSITIVE_INFINITY;
+  let keys = 0;
+  for (const key in value) {
+    if (!hasOwn.call(value, key)) continue;
+    if (++keys > limits.keys || key.length > limits.stringLength) return Number.POSITIVE_INFINITY;
+    nodes += plainNodes((value as Record<string, unknown>)[key], limits, depth + 1);
+    if (nodes > limits.nodes) return Number.POSITIVE_INFINITY;
+  }
+  return nodes;
+}
+
+/**
+ * Makes plain data of anything, in one record: Error, Date, Map, Set, bigint, class instance, Buffer, symbol, function,
+ * cycle, throwing getter, revoked proxy, a string of any length, any depth. Never throws, never runs longer than the
+ * limits allow, calls foreign code only where there is no other way to the value (getters, `toJSON` of class
+ * instances, iterators of Map-like objects) and contains what that throws. {@link cut} tells whether anything is gone.
+ */
+export class PlainCopy {
+  readonly #limits: ValueLimits;
+  readonly #ancestors: object[] = [];
+  #nodes = 0;
+  /** True once something was cut because of a limit. Reset it to watch the next value. */
+  cut = false;
+
+  constructor(limits: ValueLimits = DEFAULT_VALUE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** The plain form of one value. Undefined stays undefined: no attribute. */
+  of(value: unknown): AttributeValue {
+    try {
+      return this.#value(value);
+    } catch (error) {
+      return describeThrown(error);
+    }
+  }
+
+  /** At most the allowed number of characters, never half of a surrogate pair. */
+  text(text: string): string {
+    const longest = this.#limits.stringLength;
+    if (text.length <= longest) return text;
+    this.cut = true;
+    const last = text.charCodeAt(longest - 1);
+    return text.slice(0, last >= 0xd800 && last <= 0xdbff ? longest - 1 : longest);
+  }
+
+  #value(value: unknown): AttributeValue {
+    if (++this.#nodes > this.#limits.nodes) {
+      this.cut = true;
+      return '[Truncated]';
+    }
+    switch (typeof value) {
+      case 'string':
+        return this.text(value);
+      case 'number':
+      case 'boolean':
+      case 'undefined':
+        return value;
+      case 'bigint':
+        // Beyond 2^53 a number would be another number.
+        return BigInt.asIntN(54, value) === value ? Number(value) : this.text(value.toString());
+      case 'symbol':
+        return this.text(value.toString());
+      case 'function':
+        return this.text(`[Function: ${ownString(value, 'name') ?? ''}]`);
+      default:
+        return value === null ? null : this.#object(value as object);
+    }
+  }
+
+  #object(value: object): AttributeValue {
+    if (this.#ancestors.includes(value)) return '[Circular]';
+    if (this.#ancestors.length >= this.#limits.depth) {
+      this.cut = true;
+      return Array.isArray(value) ? '[Array]' : '[Object]';
+    }
+    this.#ancestors.push(value);
+    try {
+      return this.#inside(value);
+    } catch (error) {
+      return describeThrown(error);
+    } finally {
+      this.#ancestors.pop();
+    }
+  }
+
+  #inside(value: object): AttributeValue {
+    if (Array.isArray(value)) return this.#list(value, value.length);
+    const compute = lazyCompute(value);
+    if (compute !== undefined) return this.#value(compute());
+    if (isError(value)) return this.#value(describeError(value));
+    if (ArrayBuffer.isView(value)) return this.#bytes(value);
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return this.#entries(value);
+    return this.#instance(value);
+  }
+
+  #instance(value: object): AttributeValue {
+    switch (tagOf.call(value)) {
+      case '[object Date]': {
+        const time = Date.prototype.getTime.call(value);
+        return Number.isNaN(time) ? null : new Date(time).toISOString();
+      }
+      case '[object RegExp]':
+        return this.text(String(value));
+      case '[object Map]':
+        return this.#pairs(Map.prototype.entries.call(value), (value as Map<unknown, unknown>).size);
+      case '[object Set]':
+        return this.#list(Set.prototype.values.call(value), (value as Set<unknown>).size);
+      case '[object Headers]':
+      case '[object URLSearchParams]':
+      case '[object FormData]':
+        return this.#pairs((value as Iterable<[unknown, unknown]>)[Symbol.iterator](), Number.NaN);
+      case '[object ArrayBuffer]':
+      case '[object SharedArrayBuffer]':
+        return this.#bytes(new Uint8Array(value as ArrayBuffer));
+      case '[object Number]':
+      case '[object String]':
+      case '[object Boolean]':
+      case '[object BigInt]':
+      case '[object Symbol]':
+        return this.#value((value as { valueOf(): unknown }).valueOf());
+      case '[object Promise]':
+      case '[object WeakMap]':
+      case '[object WeakSet]':
+      case '[object WeakRef]':
+        return tagOf.call(value).replace('object ', '');
+    }
+    const toJSON = (value as { toJSON?: unknown }).toJSON;
+    if (typeof toJSON === 'function') {
+      const json: unknown = toJSON.call(value, '');
+      if (json !== value) return this.#value(json);
+    }
+    return this.#entries(value);
+  }
+
+  #entries(value: object): AttributeValue {
+    const keys = Object.keys(value);
+    const copy: Record<string, AttributeValue> = {};
+    let kept = 0;
+    for (const key of keys) {
+      if (kept === this.#limits.keys) break;
+      kept++;
+      let entry: AttributeValue;
+      try {
+        entry = this.#value((value as Record<string, unknown>)[key]);
+      } catch (error) {
+        entry = describeThrown(error);
+      }
+      if (entry !== undefined) setOwn(copy, this.text(key), entry);
+    }
+    if (kept < keys.length) {
+      this.cut = true;
+      copy['…'] = `[${keys.length - kept} more]`;
+    }
+    return copy;
+  }
+
+  /** Map entries: an object if every key is text or a number, pairs otherwise. */
+  #pairs(entries: Iterator<[unknown, unknown]>, size: number): AttributeValue {
+    const pairs = this.#take(entries, size);
+    if (!pairs.items.every(([key]) => typeof key === 'string' || typeof key === 'number')) {
+      return this.#list(pairs.items, pairs.items.length + pairs.more);
+    }
+    const copy: Record<string, AttributeValue> = {};
+    for (const [key, value] of pairs.items) {
+      const entry = this.#value(value);
+      if (entry !== undefined) setOwn(copy, this.text(String(key)), entry);
+    }
+    if (pairs.more > 0) copy['…'] = `[${pairs.more} more]`;
+    return copy;
+  }
+
+  #list(items: ArrayLike<unknown> | Iterator<unknown>, size: number): AttributeValue {
+    const { items: taken, more } = this.#take(items, size);
+    const copy = taken.map((item) => {
+      // What is undefined in a list keeps its place.
+      return this.#value(item) ?? null;
+    });
+    if (more > 0) copy.push(`[… ${more} more]`);
+    return copy;
+  }
+
+  #take<T>(source: ArrayLike<T> | Iterator<T>, size: number): { items: T[]; more: number } {
+    const items: T[] = [];
+    if ('next' in source) {
+      for (let step = source.next(); !step.done && items.length < this.#limits.items; step = source.next()) {
+        items.push(step.value);
+      }
+    } else {
+      // By index and bounded: a sparse array may claim 2^32 items.
+      const end = Math.min(source.length, this.#limits.items);
+      for (let i = 0; i < end; i++) {
+        try {
+          items.push(source[i] as T);
+        } catch (error) {
+          items.push(describeThrown(error) as T);
+        }
+      }
+    }
+    const more = items.length >= this.#limits.items && size > items.length ? size - items.length : 0;
+    if (more > 0) this.cut = true;
+    return { items, more };
+  }
+
+  #bytes(view: ArrayBufferView): AttributeValue {
+    if (!(view instanceof Uint8Array) && !(view instanceof DataView)) {
+      return this.#list(view as unknown as ArrayLike<number>, (view as unknown as ArrayLike<number>).length);
+    }
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    if (bytes.length > this.#limits.stringLength) this.cut = true;
+    // A copy: a Buffer is often reused by whoever owns it.
+    return bytes.slice(0, this.#limits.stringLength);
+  }
+}
+
+/** Sets a property even when it is called `__proto__`. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    target[key] = value;
+  }
+}
+
+/** A string property, without letting a hostile getter throw. */
+function ownString(value: object, key: string): string | undefined {
+  try {
+    const text: unknown = (value as Record<string, unknown>)[key];
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How a value that could not be read appears: by the kind of what was thrown, never by its message, which may hold data. */
+export function describeThrown(error: unknown): string {
+  let name = 'unknown';
+  try {
+    if (typeof error === 'object' && error !== null) name = ownString(error, 'name')?.slice(0, 64) ?? 'object';
+    else name = typeof error;
+  } catch {
+    // A revoked proxy was thrown: nothing more can be said.
+  }
+  return `[Throws: ${name}]`;
+}

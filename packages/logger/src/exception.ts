@@ -1,0 +1,138 @@
+/** An error as plain data: only these fields, because an error object of an HTTP client carries headers and bodies. */
+export interface ErrorDescription {
+  readonly [key: string]: unknown;
+  readonly type: string;
+  readonly message: string;
+  readonly stacktrace?: string;
+  readonly code?: string;
+  readonly cause?: ErrorDescription | string;
+  readonly errors?: readonly (ErrorDescription | string)[];
+}
+
+/** How far the graph of causes and aggregated errors is followed. */
+const LONGEST_CHAIN = 5;
+const MOST_ERRORS = 10;
+/** Errors described in one graph: a bound on the work, since the graph can branch at every level. */
+const MOST_DESCRIBED = 20;
+const LONGEST_MESSAGE = 8_192;
+const LONGEST_STACK = 16_384;
+
+/** True for errors of this and other realms. Never throws. */
+export function isError(value: unknown): value is Error {
+  try {
+    return (
+      value instanceof Error ||
+      (typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Error]')
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The attributes of an exception by the OTel semantic conventions: `exception.type` (the class name),
+ * `exception.message`, `exception.stacktrace` (with the stacks of its causes), and `error.type`: the error's `code` if
+ * it has one, else its class. Causes and the errors of an AggregateError are kept as data under
+ * `logspan.exception.cause` and `logspan.exception.errors`, at most 5 deep, 10
+ * wide and 20 in all. Never throws.
+ */
+export function exceptionAttributes(exception: unknown): Record<string, unknown> {
+  if (!isError(exception)) {
+    return typeof exception === 'object' && exception !== null
+      ? { 'exception.type': 'object', 'exception.message': '[object thrown]', 'logspan.exception.value': exception }
+      : { 'exception.type': typeof exception, 'exception.message': cut(String(exception), LONGEST_MESSAGE) };
+  }
+  const description = describeError(exception);
+  const attributes: Record<string, unknown> = {
+    'exception.type': description.type,
+    'exception.message': description.message,
+    'error.type': description.code ?? description.type,
+  };
+  const stack = fullStack(description);
+  if (stack !== '') attributes['exception.stacktrace'] = stack;
+  if (description.cause !== undefined) attributes['logspan.exception.cause'] = withoutStack(description.cause);
+  if (description.errors !== undefined) attributes['logspan.exception.errors'] = description.errors.map(withoutStack);
+  return attributes;
+}
+
+/** The allow-listed, bounded description of an error and of the errors behind it. Never throws. */
+export function describeError(error: Error): ErrorDescription {
+  return describe(error, [], { left: MOST_DESCRIBED });
+}
+
+function describe(error: Error, seen: readonly Error[], budget: { left: number }): ErrorDescription {
+  budget.left--;
+  const name = property(error, 'name');
+  const constructorName = property(property(error, 'constructor'), 'name');
+  const code = property(error, 'code');
+  const stack = property(error, 'stack');
+  const message = property(error, 'message');
+  const description: Record<string, unknown> & { type: string; message: string } = {
+    // A class that does not set `name` inherits "Error": the constructor's name then says more.
+    type: cut(
+      text(name !== 'Error' && typeof name === 'string' && name !== '' ? name : constructorName) || 'Error',
+      256,
+    ),
+    message: cut(text(message), LONGEST_MESSAGE),
+  };
+  if (typeof stack === 'string' && stack !== '') description.stacktrace = cut(stack, LONGEST_STACK);
+  if (typeof code === 'string' || typeof code === 'number') description.code = cut(String(code), 256);
+  const path = [...seen, error];
+  if (path.length < LONGEST_CHAIN) {
+    const cause = property(error, 'cause');
+    if (cause !== undefined && cause !== null) description.cause = describeAny(cause, path, budget);
+    const errors = property(error, 'errors');
+    if (Array.isArray(errors) && errors.length > 0) {
+      description.errors = errors.slice(0, MOST_ERRORS).map((inner) => describeAny(inner, path, budget));
+    }
+  }
+  return description;
+}
+
+function describeAny(value: unknown, path: readonly Error[], budget: { left: number }): ErrorDescription | string {
+  if (!isError(value)) return typeof value === 'object' ? '[object]' : cut(text(value), LONGEST_MESSAGE);
+  if (path.includes(value)) return '[Circular]';
+  return budget.left > 0 ? describe(value, path, budget) : '[Truncated]';
+}
+
+function fullStack(description: ErrorDescription): string {
+  let stack = description.stacktrace ?? '';
+  let cause = description.cause;
+  while (typeof cause === 'object' && stack.length < LONGEST_STACK) {
+    stack += `\nCaused by: ${cause.stacktrace ?? `${cause.type}: ${cause.message}`}`;
+    cause = cause.cause;
+  }
+  return cut(stack, LONGEST_STACK);
+}
+
+function withoutStack(error: ErrorDescription | string): unknown {
+  if (typeof error === 'string') return error;
+  const { stacktrace: _, cause, errors, ...rest } = error;
+  return {
+    ...rest,
+    ...(cause === undefined ? {} : { cause: withoutStack(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(withoutStack) }),
+  };
+}
+
+function property(of: unknown, key: string): unknown {
+  try {
+    return (of as Record<string, unknown> | undefined)?.[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : value === undefined ? '' : String(value);
+  } catch {
+    return '';
+  }
+}
+
+function cut(value: string, longest: number): string {
+  if (value.length <= longest) return value;
+  const last = value.charCodeAt(longest - 1);
+  return `${value.slice(0, last >= 0xd800 && last <= 0xdbff ? longest - 1 : longest)}…`;
+}

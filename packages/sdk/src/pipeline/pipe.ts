@@ -1,0 +1,144 @@
+import { type Context, diag } from '@opentelemetry/api';
+import { ConfigError, given } from '../provider/config-error.ts';
+import {
+  forwardTo,
+  type LogRecord,
+  type LogRecordProcessor,
+  type Phase,
+  type Stage,
+  type StageAccount,
+  stage,
+} from './stage.ts';
+
+/** A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. */
+export type ProcessorFunction = (record: LogRecord, context: Context | undefined) => void | boolean;
+
+/** The order of the phases, and why a stage of an earlier one may not come after one of a later one. */
+const ORDER: readonly Phase[] = ['filter', 'observe', 'volume', 'enrich', 'redact'];
+
+const REASON: Readonly<Record<Phase, string>> = {
+  filter: 'the work before it is done for records that it drops',
+  observe: 'it would not see the records that were dropped before it',
+  volume: 'the work before it is done for records that it drops',
+  enrich: 'what it adds would leave unredacted',
+  redact: '',
+};
+
+/**
+ * Joins stages into one: `pipe(sample({ ratio: 0.1 }), redact())(end)`. The first stage sees a record first. Checks the
+ * order of the stages that say where they belong and throws a {@link ConfigError} that names both stages and the fix.
+ * A stage without a phase, such as a plain function, may stand anywhere before `redact`.
+ */
+export function pipe(...stages: readonly (Stage | ProcessorFunction | LogRecordProcessor)[]): Stage {
+  const steps = stages.map((step, index) => asStage(step, index));
+  checkOrder(steps);
+  return Object.assign(
+    (end: LogRecordProcessor): LogRecordProcessor => {
+      const built: LogRecordProcessor[] = [];
+      const head = steps.reduceRight<LogRecordProcessor>((next, step) => {
+        const processor = step(next);
+        built.push(processor);
+        return processor;
+      }, end);
+      return forwardTo(head, { onEmit: (record, from) => head.onEmit(record, from), account: () => total(built) });
+    },
+    { stageName: 'pipe' },
+  );
+}
+
+function asStage(step: Stage | ProcessorFunction | LogRecordProcessor, index: number): Stage {
+  if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
+  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step);
+  throw new ConfigError(
+    `processors[${index}]`,
+    `must be a stage, a function (record, context) => void | boolean, or an OTel LogRecordProcessor, not ${given(step)}`,
+  );
+}
+
+/**
+ * Makes a stage of a function: returning `false` drops the record, counted under the function's name. If it throws,
+ * the failure is reported on OTel's diag, now and then, and the record goes on as it is.
+ */
+export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
+  const name = fn.name || 'processor';
+  return stage(name, phase, (next) => {
+    let dropped = 0;
+    let failed = 0;
+    return forwardTo(next, {
+      onEmit(record, from) {
+        let kept: void | boolean = true;
+        try {
+          kept = fn(record, from);
+        } catch (error) {
+          failed++;
+          if ((failed & (failed - 1)) === 0) {
+            diag.error(
+              `logspan: processor ${name} failed on ${failed} record(s)`,
+              error instanceof Error ? error.name : '',
+            );
+          }
+        }
+        if (kept === false) dropped++;
+        else next.onEmit(record, from);
+      },
+      account: () => ({ dropped: { [name]: dropped } }),
+    });
+  });
+}
+
+/** A third-party OTel processor as a stage: it sees and may edit the record, which then goes on. */
+function beside(other: LogRecordProcessor): Stage {
+  return stage(other.constructor?.name ?? 'processor', undefined, (next) => ({
+    onEmit(record, from) {
+      try {
+        other.onEmit(record, from);
+      } catch (error) {
+        diag.error('logspan: an OTel processor failed', error instanceof Error ? error.name : '');
+      }
+      next.onEmit(record, from);
+    },
+    enabled: (options) => next.enabled === undefined || next.enabled(options),
+    forceFlush: async (options) => {
+      await Promise.allSettled([other.forceFlush(options), next.forceFlush(options)]);
+    },
+    shutdown: async (options) => {
+      await Promise.allSettled([other.shutdown(options), next.shutdown(options)]);
+    },
+  }));
+}
+
+function checkOrder(stages: readonly Stage[]): void {
+  let latest: Stage | undefined;
+  for (const current of stages) {
+    if (current.phase === undefined) {
+      if (latest?.phase === 'redact') throw misplaced(current, latest, REASON.enrich);
+      continue;
+    }
+    if (latest?.phase !== undefined && ORDER.indexOf(current.phase) < ORDER.indexOf(latest.phase)) {
+      throw misplaced(current, latest, REASON[current.phase]);
+    }
+    latest = current;
+  }
+}
+
+function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
+  const name = current.stageName ?? 'processor';
+  const other = before.stageName ?? 'processor';
+  return new ConfigError(
+    'processors',
+    `${name} stands after ${other}, so ${reason}: put ${name} before ${other} (order: ${ORDER.join(', ')})`,
+  );
+}
+
+/** The accounts of several steps, added up. */
+export function total(steps: readonly LogRecordProcessor[]): StageAccount {
+  const dropped: Record<string, number> = {};
+  let redacted = 0;
+  for (const step of steps) {
+    const account = step.account?.();
+    redacted += account?.redacted ?? 0;
+    for (const [reason, count] of Object.entries(account?.dropped ?? {}))
+      dropped[reason] = (dropped[reason] ?? 0) + count;
+  }
+  return { dropped, redacted };
+}

@@ -1,0 +1,60 @@
+import type { Context } from '@opentelemetry/api';
+import { diag } from '@opentelemetry/api';
+import { copyRecord } from './copy-record.ts';
+import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
+
+/** One way out of a pipeline. */
+export interface Branch {
+  readonly to: LogRecordProcessor;
+  /** Only records for which this is true go here. One that throws lets the record pass. */
+  readonly when?: ((record: LogRecord) => boolean) | undefined;
+  /** True if what is behind edits records: it then gets a copy of its own. Default false. */
+  readonly edits?: boolean | undefined;
+}
+
+/** A processor that gives each record to several others. */
+export interface Tee extends LogRecordProcessor {
+  add(branch: Branch): void;
+}
+
+/**
+ * Gives each record to every branch in turn. A branch that fails takes nothing from the others: its failure is reported
+ * on OTel's diag, now and then. A flush or shutdown waits for all branches whatever one of them does.
+ */
+export function tee(...initial: readonly Branch[]): Tee {
+  const branches = [...initial];
+  let failed = 0;
+  const all = async (call: (to: LogRecordProcessor) => Promise<void>): Promise<void> => {
+    const outcomes = await Promise.allSettled(branches.map(async ({ to }) => call(to)));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  };
+  return {
+    add: (branch) => void branches.push(branch),
+    onEmit(record: LogRecord, context?: Context): void {
+      for (let i = 0; i < branches.length; i++) {
+        const { to, when, edits } = branches[i] as Branch;
+        try {
+          if (when !== undefined && !passes(when, record)) continue;
+          to.onEmit(edits ? copyRecord(record) : record, context);
+        } catch (error) {
+          failed++;
+          if ((failed & (failed - 1)) === 0) {
+            diag.error(`logspan: a handler failed on ${failed} record(s)`, error instanceof Error ? error.name : '');
+          }
+        }
+      }
+    },
+    enabled: (options) => branches.some(({ to }) => to.enabled === undefined || to.enabled(options)),
+    forceFlush: (options?: FlushOptions) => all((to) => to.forceFlush(options)),
+    shutdown: (options?: FlushOptions) => all((to) => to.shutdown(options)),
+  };
+}
+
+function passes(when: (record: LogRecord) => boolean, record: LogRecord): boolean {
+  try {
+    return when(record);
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,240 @@
+import {
+  type AttributeLimits,
+  type Attributes,
+  type AttributeValue,
+  isPlain,
+  lazyCompute,
+  PlainCopy,
+  setOwn,
+  settleAttributes,
+} from '@logspan/logger/internal';
+import type { HrTime, SpanContext } from '@opentelemetry/api';
+import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+
+/**
+ * A record on its way through the pipeline: satisfies `ReadWriteLogRecord` and `ReadableLogRecord` of both OTel lines.
+ *
+ * Lean by design: nothing is copied, no time array built, no value inspected before someone asks. The attributes are
+ * settled (lazy values computed, everything made plain data) when they are first read as a whole, which no built-in
+ * stage before the sampler does. They are the caller's own object until an edit makes a copy.
+ *
+ * After the pipeline has returned, the record is sealed: edits are ignored, as the specification has it.
+ */
+export class PipelineRecord implements LogRecord {
+  readonly resource: Resource;
+  readonly instrumentationScope: InstrumentationScope;
+  /** Present only if valid. */
+  readonly spanContext?: SpanContext;
+  severityNumber: number | undefined;
+  severityText: string | undefined;
+  eventName: string | undefined;
+  /** Whole milliseconds since the Unix epoch, and nanoseconds within: the event's time. */
+  timeMillis: number;
+  timeNanos: number;
+  observedMillis: number;
+  observedNanos: number;
+  #limits: AttributeLimits;
+  #given: unknown;
+  #bound: Attributes | undefined;
+  #exception: unknown;
+  #attributes: Record<string, AttributeValue> | undefined;
+  #owned = false;
+  #dropped = 0;
+  #body: unknown;
+  #bodyPlain = false;
+  #sealed = false;
+
+  constructor(
+    resource: Resource,
+    scope: InstrumentationScope,
+    limits: AttributeLimits,
+    spanContext: SpanContext | undefined,
+    timeMillis: number,
+    timeNanos: number,
+    severityNumber: number | undefined,
+    severityText: string | undefined,
+    eventName: string | undefined,
+    body: unknown,
+    given: unknown,
+    bound: Attributes | undefined,
+    exception: unknown,
+  ) {
+    this.resource = resource;
+    this.instrumentationScope = scope;
+    this.#limits = limits;
+    // Assigned in every case, so that all records have one shape.
+    this.spanContext = spanContext as SpanContext;
+    this.timeMillis = timeMillis;
+    this.timeNanos = timeNanos;
+    this.observedMillis = timeMillis;
+    this.observedNanos = timeNanos;
+    this.severityNumber = severityNumber;
+    this.severityText = severityText;
+    this.eventName = eventName;
+    this.#body = body;
+    this.#given = given;
+    this.#bound = bound;
+    this.#exception = exception;
+  }
+
+  get hrTime(): HrTime {
+    return hrTime(this.timeMillis, this.timeNanos);
+  }
+
+  get hrTimeObserved(): HrTime {
+    return hrTime(this.observedMillis, this.observedNanos);
+  }
+
+  get attributes(): Record<string, AttributeValue> {
+    return this.#attributes ?? this.#settle();
+  }
+
+  get droppedAttributesCount(): number {
+    if (this.#attributes === undefined) this.#settle();
+    return this.#dropped;
+  }
+
+  get totalAttributesCount(): number {
+    return Object.keys(this.attributes).length + this.#dropped;
+  }
+
+  /** Any value, as plain data. The attribute limits do not apply to it (OTel logs SDK), ours on hostile values do. */
+  // biome-ignore lint/suspicious/noExplicitAny: the two OTel lines type the body differently
+  get body(): any {
+    if (!this.#bodyPlain) {
+      this.#body = plain(this.#body, BODY_LIMITS);
+      this.#bodyPlain = true;
+    }
+    return this.#body;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  set body(body: any) {
+    if (this.#sealed) return;
+    this.#body = body;
+    this.#bodyPlain = false;
+  }
+
+  /** Sets or replaces an attribute; undefined is ignored. A new one beyond the limit is dropped and counted. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  setAttribute(key: string, value?: any): this {
+    if (this.#sealed || value === undefined) return this;
+    const attributes = this.#own();
+    if (!Object.hasOwn(attributes, key) && Object.keys(attributes).length >= this.#limits.attributeCount) {
+      this.#dropped++;
+      return this;
+    }
+    setOwn(attributes, key, plain(value, this.#limits));
+    return this;
+  }
+
+  setAttributes(attributes: Attributes): this {
+    for (const key of Object.keys(attributes)) this.setAttribute(key, attributes[key]);
+    return this;
+  }
+
+  /** Removes an attribute; the OTel interface has no such method, the specification wants the ability. */
+  removeAttribute(key: string): this {
+    if (!this.#sealed && Object.hasOwn(this.attributes, key)) delete this.#own()[key];
+    return this;
+  }
+
+  /**
+   * Replaces all attributes with data that is known to be plain and within the limits: for stages that rewrite many.
+   * @internal
+   */
+  replaceAttributes(attributes: Record<string, AttributeValue>): void {
+    if (this.#sealed) return;
+    if (this.#attributes === undefined) this.#settle();
+    this.#attributes = attributes;
+    this.#owned = true;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  setBody(body: any): this {
+    this.body = body;
+    return this;
+  }
+
+  setEventName(eventName: string): this {
+    if (!this.#sealed) this.eventName = eventName;
+    return this;
+  }
+
+  setSeverityNumber(severityNumber: number): this {
+    if (!this.#sealed) this.severityNumber = severityNumber;
+    return this;
+  }
+
+  setSeverityText(severityText: string): this {
+    if (!this.#sealed) this.severityText = severityText;
+    return this;
+  }
+
+  /** One attribute as it was given, without settling the others; lazy values read as undefined. Never throws. */
+  peekAttribute(key: string): unknown {
+    if (this.#attributes !== undefined) return ownValue(this.#attributes, key);
+    try {
+      let value: unknown;
+      if (typeof this.#given === 'object' && this.#given !== null) value = ownValue(this.#given, key);
+      if (value === undefined && this.#bound !== undefined) value = ownValue(this.#bound, key);
+      return typeof value === 'object' && value !== null && lazyCompute(value) !== undefined ? undefined : value;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** From here on only reads are permitted. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  #settle(): Record<string, AttributeValue> {
+    const settled = settleAttributes(this.#given, this.#bound, this.#exception, this.#limits);
+    this.#attributes = settled.attributes;
+    this.#owned = settled.owned;
+    this.#dropped = settled.dropped;
+    return settled.attributes;
+  }
+
+  #own(): Record<string, AttributeValue> {
+    const attributes = this.attributes;
+    if (this.#owned) return attributes;
+    const copy: Record<string, AttributeValue> = {};
+    for (const key in attributes) if (Object.hasOwn(attributes, key)) setOwn(copy, key, attributes[key]);
+    this.#attributes = copy;
+    this.#owned = true;
+    return copy;
+  }
+}
+
+/** The specification exempts the body from attribute limits: only what would hurt the process is cut. */
+const BODY_LIMITS = Object.freeze({ stringLength: 262_144, depth: 16, keys: 1_000, items: 1_000, nodes: 10_000 });
+
+function plain(value: unknown, limits: AttributeLimits | typeof BODY_LIMITS): AttributeValue {
+  switch (typeof value) {
+    case 'string':
+      if (value.length <= limits.stringLength) return value;
+      break;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return value;
+    case 'object':
+      try {
+        if (isPlain(value, limits)) return value as AttributeValue;
+      } catch {
+        // The careful way contains what a getter or proxy throws.
+      }
+  }
+  return new PlainCopy(limits).of(value);
+}
+
+function ownValue(object: object, key: string): unknown {
+  return Object.hasOwn(object, key) ? (object as Record<string, unknown>)[key] : undefined;
+}
+
+function hrTime(millis: number, nanos: number): HrTime {
+  const seconds = Math.floor(millis / 1_000);
+  return [seconds, (millis - seconds * 1_000) * 1_000_000 + nanos];
+}
