@@ -21,6 +21,8 @@ export {
   facadeState,
   type RecordDestination,
   type RecordWriter,
+  type ScopeLevel,
+  scopeLevel,
   setDestination,
   setMinimumSeverities,
 } from './facade-state.ts';

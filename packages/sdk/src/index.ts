@@ -1,1 +1,50 @@
-export {};
+// Start
+
+// Filters
+export {
+  and,
+  atLeast,
+  type EventFilterOptions,
+  event,
+  type FilterableRecord,
+  not,
+  or,
+  type RecordFilter,
+} from '@logspan/logger';
+// Handlers
+export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
+export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.ts';
+export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from './handlers/handler.ts';
+export { type OtlpOptions, otlp } from './handlers/otlp.ts';
+// Building your own
+export { copyRecord } from './pipeline/copy-record.ts';
+export { guard } from './pipeline/guard.ts';
+export { peekAttribute } from './pipeline/peek-attribute.ts';
+export { type ProcessorFunction, pipe, processor, type Step } from './pipeline/pipe.ts';
+export {
+  type EnabledOptions,
+  type FlushOptions,
+  forwardTo,
+  type InstrumentationScope,
+  type LogRecord,
+  type LogRecordProcessor,
+  type Phase,
+  type Resource,
+  type Stage,
+  type StageAccount,
+  stage,
+} from './pipeline/stage.ts';
+export { type Branch, type Tee, tee } from './pipeline/tee.ts';
+// Processors
+export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
+export { filter } from './processors/filter.ts';
+export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
+export { type RedactOptions, redact } from './processors/redact.ts';
+export { type SampleOptions, sample } from './processors/sample.ts';
+export { ConfigError } from './provider/config-error.ts';
+export type { LoggerConfig, LoggerConfigurator } from './provider/logger-provider.ts';
+export type { Logging, LoggingStats } from './provider/logging.ts';
+export { register } from './provider/logging.ts';
+export { type LogspanProcessor, logspanProcessor } from './provider/logspan-processor.ts';
+export type { PipelineOptions, RegisterOptions } from './provider/options.ts';
+export type { PipelineAccount } from './provider/pipeline.ts';

@@ -1,1 +1,4 @@
-export {};
+// Side effect only: node --import @logspan/sdk/register app.js
+import { registerByDefault } from './provider/logging.ts';
+
+registerByDefault();

@@ -1,4 +1,5 @@
 import type { LogRecord, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
+import type { Environment } from '../provider/environment.ts';
 
 /**
  * Where records went, exact at any time: `accepted = delivered + rejected + sum(dropped) + pending`.
@@ -30,6 +31,8 @@ export interface HandlerEnd extends LogRecordProcessor {
 /** What a handler is given when the pipeline starts it. */
 export interface HandlerContext {
   readonly resource: Resource;
+  /** What the environment asks for: applies where the handler's own options are silent. */
+  readonly environment: Environment;
 }
 
 /** A destination, as the user writes it in `handlers: [otlp(), consoleHandler()]`. Started once per pipeline. */

@@ -12,5 +12,9 @@ export interface Peekable {
 export function peekAttribute(record: LogRecord, key: string): unknown {
   const peekable = record as LogRecord & Partial<Peekable>;
   if (peekable.peekAttribute !== undefined) return peekable.peekAttribute(key);
-  return record.attributes[key];
+  try {
+    return record.attributes[key];
+  } catch {
+    return undefined;
+  }
 }

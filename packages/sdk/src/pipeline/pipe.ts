@@ -13,8 +13,11 @@ import {
 /** A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. */
 export type ProcessorFunction = (record: LogRecord, context: Context | undefined) => void | boolean;
 
+/** What can stand in a pipeline: a stage, a function, or a third-party OTel processor. */
+export type Step = Stage | ProcessorFunction | LogRecordProcessor;
+
 /** The order of the phases, and why a stage of an earlier one may not come after one of a later one. */
-const ORDER: readonly Phase[] = ['filter', 'observe', 'volume', 'enrich', 'redact'];
+export const PHASES: readonly Phase[] = ['filter', 'observe', 'volume', 'enrich', 'redact'];
 
 const REASON: Readonly<Record<Phase, string>> = {
   filter: 'the work before it is done for records that it drops',
@@ -29,8 +32,8 @@ const REASON: Readonly<Record<Phase, string>> = {
  * order of the stages that say where they belong and throws a {@link ConfigError} that names both stages and the fix.
  * A stage without a phase, such as a plain function, may stand anywhere before `redact`.
  */
-export function pipe(...stages: readonly (Stage | ProcessorFunction | LogRecordProcessor)[]): Stage {
-  const steps = stages.map((step, index) => asStage(step, index));
+export function pipe(...stages: readonly Step[]): Stage {
+  const steps = stages.map((step, index) => asStage(step, `processors[${index}]`));
   checkOrder(steps);
   return Object.assign(
     (end: LogRecordProcessor): LogRecordProcessor => {
@@ -46,11 +49,12 @@ export function pipe(...stages: readonly (Stage | ProcessorFunction | LogRecordP
   );
 }
 
-function asStage(step: Stage | ProcessorFunction | LogRecordProcessor, index: number): Stage {
+/** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
+export function asStage(step: Step, option: string): Stage {
   if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
   if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step);
   throw new ConfigError(
-    `processors[${index}]`,
+    option,
     `must be a stage, a function (record, context) => void | boolean, or an OTel LogRecordProcessor, not ${given(step)}`,
   );
 }
@@ -107,14 +111,15 @@ function beside(other: LogRecordProcessor): Stage {
   }));
 }
 
-function checkOrder(stages: readonly Stage[]): void {
+/** Throws a {@link ConfigError} that names both stages if one stands where it would leak or waste. */
+export function checkOrder(stages: readonly Stage[]): void {
   let latest: Stage | undefined;
   for (const current of stages) {
     if (current.phase === undefined) {
       if (latest?.phase === 'redact') throw misplaced(current, latest, REASON.enrich);
       continue;
     }
-    if (latest?.phase !== undefined && ORDER.indexOf(current.phase) < ORDER.indexOf(latest.phase)) {
+    if (latest?.phase !== undefined && PHASES.indexOf(current.phase) < PHASES.indexOf(latest.phase)) {
       throw misplaced(current, latest, REASON[current.phase]);
     }
     latest = current;
@@ -126,7 +131,7 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
   const other = before.stageName ?? 'processor';
   return new ConfigError(
     'processors',
-    `${name} stands after ${other}, so ${reason}: put ${name} before ${other} (order: ${ORDER.join(', ')})`,
+    `${name} stands after ${other}, so ${reason}: put ${name} before ${other} (order: ${PHASES.join(', ')})`,
   );
 }
 

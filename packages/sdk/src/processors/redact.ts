@@ -3,7 +3,7 @@ import { removeAttribute } from '../pipeline/edit-attributes.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
-import { SecretKeys } from './secret-keys.ts';
+import { SecretKeys } from './redact/secret-keys.ts';
 
 /** Options of {@link redact}. */
 export interface RedactOptions {

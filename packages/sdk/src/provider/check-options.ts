@@ -31,7 +31,6 @@ export function checkOneOf(name: string, value: unknown, allowed: readonly unkno
 
 /** Throws a {@link ConfigError} unless `value` is undefined or of the type. */
 export function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'function'): void {
-  // biome-ignore lint/suspicious/useValidTypeof: the type is one of the parameter's three
   if (value === undefined || typeof value === type) return;
   throw new ConfigError(name, `must be a ${type}, not ${given(value)}`);
 }

@@ -1,0 +1,125 @@
+import { type Context, createNoopMeter, diag, type Meter, metrics, type Observable } from '@opentelemetry/api';
+import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
+import { ConfigError, given } from '../provider/config-error.ts';
+import { Metric } from './log-metrics/metric.ts';
+import { type CheckedRule, checkRules, DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
+
+export { DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
+
+/** The name of our meter, as the metrics carry it in their instrumentation scope. */
+const METER_NAME = '@logspan/sdk';
+
+export interface LogMetricsOptions {
+  /** What to measure. Default: {@link DEFAULT_METRIC_RULES}; to keep those, `[...DEFAULT_METRIC_RULES, mine]`. */
+  readonly rules?: readonly MetricRule[];
+  /**
+   * How many series a metric may have; records beyond share one with the attribute `otel.metric.overflow: true`.
+   * Default: 1000. The OTel SDK has a limit of its own, 2000 unless a view says otherwise.
+   */
+  readonly maxSeries?: number;
+  /** Where the instruments come from. Default: the global MeterProvider, as soon as one is registered. */
+  readonly meter?: Meter;
+}
+
+/**
+ * Metrics from log records, through the OTel metrics API: by default records per event, durations and queue sizes.
+ *
+ * Sees every record that comes to it and passes every record on, unchanged. Counts are exact, also of what came before
+ * the MeterProvider was registered (of histogram values before that, the first 1000 per rule are kept; the loss of more
+ * is reported on OTel `diag`). A histogram value is recorded in the record's context, for exemplars. What was counted
+ * is written when metrics are collected, and on `forceFlush` and `shutdown`: shut logs down before metrics. Several
+ * stages may have metrics in common: they add up. After `shutdown` nothing is measured.
+ *
+ * Costs tens of nanoseconds per record; a histogram value costs what the metrics SDK takes, around 0.5 µs. Never throws
+ * into the log call: failures go to `diag`. Throws a ConfigError for a mistake in the options.
+ *
+ * ```ts
+ * logMetrics({ rules: [{ type: 'counter', name: 'shop.revenue', unit: 'EUR', event: 'order_paid', value: 'amount' }] })
+ * ```
+ */
+export function logMetrics(options: LogMetricsOptions = {}): Stage {
+  const { rules = DEFAULT_METRIC_RULES, maxSeries = 1_000, meter } = options;
+  const checked = checkRules(rules);
+  if (!Number.isInteger(maxSeries) || maxSeries < 1)
+    throw new ConfigError('logMetrics.maxSeries', `${given(maxSeries)} was given, allowed: a whole number from 1`);
+  if (meter !== undefined && typeof meter?.createCounter !== 'function')
+    throw new ConfigError('logMetrics.meter', `${given(meter)} was given, allowed: an OTel Meter`);
+  return stage('logMetrics', 'observe', (next) => observing(next, checked, maxSeries, meter));
+}
+
+function observing(
+  next: LogRecordProcessor,
+  rules: readonly CheckedRule[],
+  maxSeries: number,
+  ownMeter: Meter | undefined,
+): LogRecordProcessor {
+  const measured = rules.map((rule) => new Metric(rule, maxSeries));
+  const noopMeter = createNoopMeter();
+  let collections: Observable | undefined;
+  let state: 'waiting' | 'bound' | 'closed' = 'waiting';
+  let failures = 0;
+
+  const attempt = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      report(error);
+    }
+  };
+  const report = (error: unknown): void => {
+    failures++;
+    // It may well come with every record: say so the first time, and then ever more rarely.
+    if ((failures & (failures - 1)) !== 0) return;
+    try {
+      // The kind of the error only: its message may quote the record.
+      diag.error(`logspan: logMetrics failed ${failures} time(s)`, error instanceof Error ? error.name : typeof error);
+    } catch {
+      // A diag logger that throws leaves nobody to tell.
+    }
+  };
+  const drain = (): void => {
+    for (const metric of measured) attempt(() => metric.drain());
+  };
+  // The metrics API has no proxy for a provider that is registered later, so look again until there is one (20 ns).
+  const bind = (): void => {
+    const meter = ownMeter ?? metrics.getMeter(METER_NAME);
+    if (meter === noopMeter) return;
+    state = 'bound';
+    for (const metric of measured) attempt(() => metric.bind(meter));
+    // Never has a value, so it is never exported: it is how the metrics API says that a collection begins.
+    collections = meter.createObservableGauge('logspan.log.collections', { description: 'Never has a value.' });
+    collections.addCallback(drain);
+  };
+  const onEmit = (record: LogRecord, context?: Context): void => {
+    if (state === 'waiting') attempt(bind);
+    if (state !== 'closed') {
+      for (const metric of measured) {
+        try {
+          metric.observe(record, context);
+        } catch (error) {
+          report(error);
+        }
+      }
+    }
+    next.onEmit(record, context);
+  };
+  const settle = (): void => {
+    if (state === 'waiting') attempt(bind);
+    drain();
+  };
+
+  attempt(bind);
+  return forwardTo(next, {
+    onEmit,
+    forceFlush: (options) => {
+      settle();
+      return next.forceFlush(options);
+    },
+    shutdown: (options) => {
+      settle();
+      state = 'closed';
+      attempt(() => collections?.removeCallback(drain));
+      return next.shutdown(options);
+    },
+  });
+}

@@ -1,0 +1,279 @@
+import {
+  type AttributeLimits,
+  type Attributes,
+  attributesOf,
+  type LogRecordInput,
+  type OtelLogger,
+  type OtelLoggerOptions,
+  type OtelLoggerProvider,
+  type RecordDestination,
+  type RecordWriter,
+  type ScopeLevel,
+  scopeLevel,
+} from '@logspan/logger/internal';
+import { type Context, context, isSpanContextValid, type SpanContext, TraceFlags, trace } from '@opentelemetry/api';
+import { timeInputToHrTime } from '@opentelemetry/core';
+import type { InstrumentationScope, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
+import type { Clock } from './clock.ts';
+import { PipelineRecord } from './log-record.ts';
+
+/** How one logger behaves. OTel logs SDK specification, "LoggerConfig". */
+export interface LoggerConfig {
+  /** False: the logger does nothing. Default true. */
+  readonly enabled?: boolean;
+  /** Records below this severity number are dropped; those without a severity pass. Default 0. */
+  readonly minimumSeverity?: number;
+  /** True: records of a trace that is not sampled are dropped. Default false. */
+  readonly traceBased?: boolean;
+}
+
+/** Decides by scope how a logger behaves; asked once for each logger. OTel logs SDK specification, "LoggerConfigurator". */
+export type LoggerConfigurator = (scope: InstrumentationScope) => LoggerConfig | undefined;
+
+interface Shared {
+  readonly resource: Resource;
+  readonly limits: AttributeLimits;
+  readonly clock: Clock;
+  readonly pipeline: LogRecordProcessor;
+  shutdown: boolean;
+  /** Records that a logger dropped before the pipeline: below the level, or of an unsampled trace. */
+  belowLevel: number;
+  unsampled: number;
+  /** Calls of `emit` that could not even be read. */
+  failed: number;
+}
+
+/** Beyond this many scopes a logger is made anew each time: a name made per request must not grow memory for ever. */
+const MOST_LOGGERS = 10_000;
+
+/**
+ * logspan's LoggerProvider: implements the Logs API of both OTel lines, and is what the facade writes to. After
+ * {@link close} its loggers do nothing.
+ */
+export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
+  readonly #shared: Shared;
+  readonly #configurator: LoggerConfigurator | undefined;
+  readonly #loggers = new Map<string, ProviderLogger>();
+
+  constructor(
+    pipeline: LogRecordProcessor,
+    resource: Resource,
+    limits: AttributeLimits,
+    clock: Clock,
+    configurator?: LoggerConfigurator,
+  ) {
+    this.#shared = { pipeline, resource, limits, clock, shutdown: false, belowLevel: 0, unsampled: 0, failed: 0 };
+    this.#configurator = configurator;
+  }
+
+  getLogger(name: string, version?: string, options?: OtelLoggerOptions): ProviderLogger {
+    // A scope with attributes of its own is rare, and two with equal attributes need not be one.
+    const key =
+      options?.scopeAttributes === undefined ? JSON.stringify([name, version, options?.schemaUrl]) : undefined;
+    let logger = key === undefined ? undefined : this.#loggers.get(key);
+    if (logger === undefined) {
+      const scope: InstrumentationScope = {
+        // The specification keeps an invalid name as it is where it can.
+        name: typeof name === 'string' ? name : '',
+        ...(version === undefined ? {} : { version }),
+        ...(options?.schemaUrl === undefined ? {} : { schemaUrl: options.schemaUrl }),
+        ...(options?.scopeAttributes === undefined ? {} : { attributes: options.scopeAttributes }),
+      };
+      logger = new ProviderLogger(scope, this.#shared, this.#configure(scope), options?.includeTraceContext !== false);
+      if (key !== undefined && this.#loggers.size < MOST_LOGGERS) this.#loggers.set(key, logger);
+    }
+    return logger;
+  }
+
+  getWriter(scopeName: string, version: string | undefined): RecordWriter {
+    return this.getLogger(scopeName, version);
+  }
+
+  /** Records that were dropped before they reached the pipeline, by reason. */
+  dropped(): Record<string, number> {
+    const { belowLevel, unsampled, failed } = this.#shared;
+    return { below_level: belowLevel, unsampled_trace: unsampled, failed };
+  }
+
+  close(): void {
+    this.#shared.shutdown = true;
+  }
+
+  #configure(scope: InstrumentationScope): Required<LoggerConfig> {
+    let config: LoggerConfig | undefined;
+    try {
+      config = this.#configurator?.(scope);
+    } catch {
+      // A logger that works beats one that is configured.
+    }
+    return {
+      enabled: config?.enabled ?? true,
+      minimumSeverity: config?.minimumSeverity ?? 0,
+      traceBased: config?.traceBased ?? false,
+    };
+  }
+}
+
+class ProviderLogger implements OtelLogger, RecordWriter {
+  readonly #scope: InstrumentationScope;
+  readonly #shared: Shared;
+  readonly #config: Required<LoggerConfig>;
+  readonly #includeTraceContext: boolean;
+  readonly #level: ScopeLevel;
+  // The last span seen and whether it was valid: telling costs more than all else here, and the next record is
+  // likely of the same one.
+  #span: SpanContext | undefined;
+  #spanValid = false;
+
+  constructor(
+    scope: InstrumentationScope,
+    shared: Shared,
+    config: Required<LoggerConfig>,
+    includeTraceContext: boolean,
+  ) {
+    this.#scope = scope;
+    this.#shared = shared;
+    this.#config = config;
+    this.#includeTraceContext = includeTraceContext;
+    this.#level = scopeLevel(scope.name);
+  }
+
+  /** Of the facade, which has compared the level already. */
+  write(
+    severityNumber: number,
+    severityText: string,
+    eventName: string | undefined,
+    body: unknown,
+    attributes: unknown,
+    bound: Attributes | undefined,
+    exception: unknown,
+  ): void {
+    const shared = this.#shared;
+    if (shared.shutdown) return;
+    const active = context.active();
+    const span = this.#spanOf(active);
+    if (!this.#lets(severityNumber, span)) return;
+    const scoped = attributesOf(active);
+    const both = scoped === undefined ? bound : bound === undefined ? scoped : { ...scoped, ...bound };
+    const { clock } = shared;
+    clock.read();
+    const record = new PipelineRecord(
+      shared.resource,
+      this.#scope,
+      shared.limits,
+      span,
+      clock.epochMillis,
+      clock.nanos,
+      severityNumber,
+      severityText,
+      eventName,
+      body,
+      attributes,
+      both,
+      exception,
+    );
+    shared.pipeline.onEmit(record, active);
+    record.seal();
+  }
+
+  /** Of anyone who uses the OTel Logs API. Never throws. */
+  emit(input: LogRecordInput): void {
+    const shared = this.#shared;
+    if (shared.shutdown) return;
+    try {
+      const from = input.context ?? context.active();
+      const span = this.#spanOf(from);
+      const { severityNumber } = input;
+      if (typeof severityNumber === 'number' && severityNumber !== 0 && severityNumber < this.#level.minimum) {
+        shared.belowLevel++;
+        return;
+      }
+      if (!this.#lets(severityNumber, span)) return;
+      const { clock } = shared;
+      clock.read();
+      const record = new PipelineRecord(
+        shared.resource,
+        this.#scope,
+        shared.limits,
+        span,
+        clock.epochMillis,
+        clock.nanos,
+        severityNumber,
+        input.severityText,
+        input.eventName,
+        input.body,
+        input.attributes,
+        attributesOf(from),
+        input.exception,
+      );
+      if (input.timestamp !== undefined) {
+        const [seconds, nanos] = timeInputToHrTime(input.timestamp);
+        record.timeMillis = seconds * 1_000 + Math.floor(nanos / 1_000_000);
+        record.timeNanos = nanos % 1_000_000;
+      }
+      if (input.observedTimestamp !== undefined) {
+        const [seconds, nanos] = timeInputToHrTime(input.observedTimestamp);
+        record.observedMillis = seconds * 1_000 + Math.floor(nanos / 1_000_000);
+        record.observedNanos = nanos % 1_000_000;
+      }
+      if (record.eventName === undefined) {
+        // How bridges from other loggers say it (semantic conventions, otel.event.name).
+        const eventName = record.peekAttribute('otel.event.name');
+        if (typeof eventName === 'string') record.removeAttribute('otel.event.name').eventName = eventName;
+      }
+      shared.pipeline.onEmit(record, from);
+      record.seal();
+    } catch {
+      // Reading what was passed threw: a getter or proxy in the record itself. There is nothing left to log.
+      shared.failed++;
+    }
+  }
+
+  enabled(options: { context?: Context; severityNumber?: number; eventName?: string } = {}): boolean {
+    const shared = this.#shared;
+    if (shared.shutdown || !this.#config.enabled) return false;
+    const { severityNumber } = options;
+    if (severityNumber && severityNumber < Math.max(this.#level.minimum, this.#config.minimumSeverity)) return false;
+    const from = options.context ?? context.active();
+    if (this.#config.traceBased && isUnsampled(this.#spanOf(from))) return false;
+    const { pipeline } = shared;
+    if (pipeline.enabled === undefined) return true;
+    return pipeline.enabled({
+      context: from,
+      instrumentationScope: this.#scope,
+      severityNumber,
+      eventName: options.eventName,
+    });
+  }
+
+  /** The specification's order: enabled, severity, trace. What is dropped here never was a record of the pipeline. */
+  #lets(severityNumber: number | undefined, span: SpanContext | undefined): boolean {
+    const { enabled, minimumSeverity, traceBased } = this.#config;
+    if (!enabled) return false;
+    if (severityNumber && severityNumber < minimumSeverity) {
+      this.#shared.belowLevel++;
+      return false;
+    }
+    if (traceBased && isUnsampled(span)) {
+      this.#shared.unsampled++;
+      return false;
+    }
+    return true;
+  }
+
+  /** The span of a context, if it is valid. */
+  #spanOf(from: Context): SpanContext | undefined {
+    if (!this.#includeTraceContext) return undefined;
+    const span = trace.getSpanContext(from);
+    if (span === undefined) return undefined;
+    if (span !== this.#span) {
+      this.#span = span;
+      this.#spanValid = isSpanContextValid(span);
+    }
+    return this.#spanValid ? span : undefined;
+  }
+}
+
+function isUnsampled(span: SpanContext | undefined): boolean {
+  return span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) === 0;
+}

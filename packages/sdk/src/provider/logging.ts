@@ -1,0 +1,264 @@
+import {
+  facadeState,
+  type LevelDirective,
+  minimumFor,
+  parseLevelDirective,
+  registerLoggerProvider,
+  SEVERITY,
+  setDestination,
+  setMinimumSeverities,
+  unregisterLoggerProvider,
+} from '@logspan/logger/internal';
+import { diag } from '@opentelemetry/api';
+import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
+import type { Step } from '../pipeline/pipe.ts';
+import type { FlushOptions } from '../pipeline/stage.ts';
+import { Clock } from './clock.ts';
+import { ConfigError } from './config-error.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { installExitHooks } from './exit-hooks.ts';
+import { LoggerProvider } from './logger-provider.ts';
+import { checkRegisterOptions, handlersOf, levelOption, limitsOf, type RegisterOptions, stepsOf } from './options.ts';
+import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
+import { Pipeline, type PipelineAccount } from './pipeline.ts';
+import { buildResource } from './resource.ts';
+
+/**
+ * Where all records are. The delivery figures hold for the sum of all handlers and for each of them, exactly, at any
+ * time: `accepted = delivered + rejected + sum(dropped) + pending`. A record that goes to two handlers counts in both.
+ */
+export interface LoggingStats extends DeliveryAccount {
+  /** What became of the records before the handlers: `emitted = passed + sum(dropped)`. */
+  readonly pipeline: PipelineAccount;
+  /** The account of each handler, by its name. */
+  readonly handlers: Readonly<Record<string, DeliveryAccount>>;
+}
+
+/** What `register()` returns: the running pipeline. */
+export interface Logging {
+  /** Adds a step while records flow: after those of its phase, before `redact`. Throws a ConfigError if it is none. */
+  addProcessor(step: Step): void;
+  /** Takes a step out again; false if it is not there. */
+  removeProcessor(step: Step): boolean;
+  /** Adds a destination while records flow. Throws a ConfigError for what is wrong with it. */
+  addHandler(handler: Handler): void;
+  /** Changes levels: `info,db=debug`. Reaches loggers that exist. Throws a ConfigError for what is not understood. */
+  setLevel(directive: string): void;
+  /** Where all records are. */
+  stats(): LoggingStats;
+  /** Delivers what is held: true if nothing is left, false at the deadline (default 30 s). Never rejects. */
+  forceFlush(options?: FlushOptions): Promise<boolean>;
+  /**
+   * Delivers what is held until the deadline (default 5 s), drops and counts the rest, and takes everything down that
+   * `register()` set up but for context manager and propagator. Once; a second call waits for the first. Never rejects.
+   */
+  shutdown(options?: FlushOptions): Promise<boolean>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const CURRENT: unique symbol = Symbol.for('logspan.logging.v1') as never;
+
+/** The running pipeline of this process, whichever copy of this package started it. */
+function current(): { logging?: Logging; byDefault?: boolean } {
+  const holder = globalThis as { [CURRENT]?: { logging?: Logging; byDefault?: boolean } };
+  holder[CURRENT] ??= {};
+  return holder[CURRENT];
+}
+
+/**
+ * Starts logging for this process: every record, of `@logspan/logger` and of anyone who uses the OTel Logs API of either
+ * line, runs through one pipeline to its destinations. To be called once, first thing; `shutdown()` allows another call.
+ *
+ * Without options: OTLP to where the `OTEL_*` variables say, a console on a terminal, secrets redacted, and a context
+ * manager and the W3C propagators if none are set.
+ *
+ * @throws ConfigError naming the option, what was given and what is allowed. Nothing has been set up then.
+ */
+export function register(options: RegisterOptions = {}): Logging {
+  const running = current();
+  if (running.logging !== undefined && !running.byDefault) {
+    throw new ConfigError('register', 'was called before in this process: await shutdown() of the first one');
+  }
+  checkRegisterOptions(options);
+  const level = options.level === undefined ? undefined : levelOption(options.level);
+
+  const warnings: string[] = [];
+  const environment = readEnvironment(process.env, (message) => warnings.push(message));
+  const resource = buildResource({
+    ...(options.service === undefined ? {} : { service: options.service }),
+    ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
+    environment,
+  });
+  const disabled = environment.sdkDisabled === true;
+  const pipeline = new Pipeline(stepsOf(options), disabled ? [] : handlersOf(options, environment), {
+    resource,
+    environment,
+  });
+
+  // Nothing throws from here on.
+  ensureDiagLogger(environment.diagLevel);
+  for (const warning of warnings) diag.warn(`logspan: ${warning}`);
+  ensureContextManager();
+  ensurePropagator(environment);
+  // What `--import @logspan/sdk/register` started makes way for what the code asks for.
+  void running.logging?.shutdown();
+  const logging = disabled
+    ? new RunningLogging(pipeline, undefined, () => undefined)
+    : start(
+        pipeline,
+        new LoggerProvider(
+          pipeline,
+          resource,
+          limitsOf(options, environment.limits),
+          new Clock(),
+          options.loggerConfigurator,
+        ),
+        options,
+        level ?? levelOf(environment),
+      );
+  running.logging = logging;
+  running.byDefault = false;
+  return logging;
+}
+
+/** What `node --import @logspan/sdk/register` does: as {@link register}, but a later call in code may take over. */
+export function registerByDefault(): void {
+  const running = current();
+  if (running.logging !== undefined) return;
+  register();
+  running.byDefault = true;
+}
+
+function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOptions, level: LevelDirective): Logging {
+  setMinimumSeverities((scope) => minimumFor(level, scope));
+  setDestination(provider);
+  const { refused } = registerLoggerProvider(provider);
+  if (refused.length > 0) {
+    diag.warn(
+      `logspan: another LoggerProvider was registered first (${refused.join(', ')}): records of @logspan/logger go through logspan, those that libraries write to the OTel Logs API do not. Call register() before the other SDK, or set OTEL_LOGS_EXPORTER=none for it`,
+    );
+  }
+  let removeHooks = (): void => undefined;
+  const logging = new RunningLogging(pipeline, provider, () => removeHooks());
+  if (options.exitHooks !== false) {
+    removeHooks = installExitHooks(
+      {
+        pending: () => logging.stats().pending,
+        forceFlush: (flush) => logging.forceFlush(flush),
+        flushSync: (timeoutMillis) => pipeline.flushSync(timeoutMillis),
+        uncaught: (error, origin) =>
+          provider
+            .getWriter('process', undefined)
+            .write(SEVERITY.fatal, 'FATAL', 'exception', origin, undefined, undefined, error),
+      },
+      options.signals !== false,
+    );
+  }
+  return logging;
+}
+
+/** `LOGSPAN_LEVEL`, where a mistake warns and is ignored. */
+function levelOf(environment: Environment): LevelDirective {
+  const directive = parseLevelDirective(environment.level ?? '');
+  if (!('invalid' in directive)) return directive;
+  diag.warn(
+    `logspan: LOGSPAN_LEVEL: ${JSON.stringify(directive.invalid.slice(0, 40))} is not understood; info applies`,
+  );
+  return { minimum: SEVERITY.info, scopes: [] };
+}
+
+class RunningLogging implements Logging {
+  readonly #pipeline: Pipeline;
+  readonly #provider: LoggerProvider | undefined;
+  readonly #takeDown: () => void;
+  #shutdown: Promise<boolean> | undefined;
+
+  constructor(pipeline: Pipeline, provider: LoggerProvider | undefined, takeDown: () => void) {
+    this.#pipeline = pipeline;
+    this.#provider = provider;
+    this.#takeDown = takeDown;
+  }
+
+  addProcessor(step: Step): void {
+    this.#pipeline.addProcessor(step);
+  }
+
+  removeProcessor(step: Step): boolean {
+    return this.#pipeline.removeProcessor(step);
+  }
+
+  addHandler(handler: Handler): void {
+    this.#pipeline.addHandler(handler);
+  }
+
+  setLevel(directive: string): void {
+    const level = levelOption(directive);
+    setMinimumSeverities((scope) => minimumFor(level, scope));
+  }
+
+  stats(): LoggingStats {
+    const handlers = this.#pipeline.deliveryAccounts();
+    const sum = { accepted: 0, delivered: 0, rejected: 0, pending: 0 };
+    const dropped: Record<string, number> = {};
+    for (const account of Object.values(handlers)) {
+      sum.accepted += account.accepted;
+      sum.delivered += account.delivered;
+      sum.rejected += account.rejected;
+      sum.pending += account.pending;
+      for (const [reason, count] of Object.entries(account.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+    }
+    return { ...sum, dropped, pipeline: this.#pipelineStats(), handlers };
+  }
+
+  async forceFlush(options: FlushOptions = {}): Promise<boolean> {
+    try {
+      await this.#pipeline.forceFlush(options);
+    } catch (error) {
+      diag.error('logspan: a flush failed', error instanceof Error ? error.name : '');
+    }
+    return this.stats().pending === 0;
+  }
+
+  shutdown(options: FlushOptions = {}): Promise<boolean> {
+    this.#shutdown ??= this.#end(options);
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  async #end(options: FlushOptions): Promise<boolean> {
+    const provider = this.#provider;
+    if (provider !== undefined) {
+      provider.close();
+      unregisterLoggerProvider(provider);
+      if (facadeState().destination === provider) setDestination(undefined);
+    }
+    if (current().logging === this) delete current().logging;
+    const lost = this.#lost();
+    try {
+      await this.#pipeline.shutdown(options);
+    } catch (error) {
+      diag.error('logspan: the shutdown failed', error instanceof Error ? error.name : '');
+    }
+    // Last: until here a process that ends now still delivers.
+    this.#takeDown();
+    return this.#lost() === lost;
+  }
+
+  #lost(): number {
+    return Object.values(this.stats().dropped).reduce((sum, count) => sum + count, 0);
+  }
+
+  #pipelineStats(): PipelineAccount {
+    const account = this.#pipeline.pipelineAccount();
+    let { emitted } = account;
+    const dropped: Record<string, number> = { ...account.dropped };
+    for (const [reason, count] of Object.entries(this.#provider?.dropped() ?? {})) {
+      emitted += count;
+      if (count > 0) dropped[reason] = (dropped[reason] ?? 0) + count;
+    }
+    return { ...account, emitted, dropped };
+  }
+}

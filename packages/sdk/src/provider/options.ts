@@ -1,0 +1,135 @@
+import {
+  type AttributeLimits,
+  DEFAULT_ATTRIBUTE_LIMITS,
+  LEVEL_NAMES,
+  type LevelDirective,
+  parseLevelDirective,
+} from '@logspan/logger/internal';
+import { consoleHandler } from '../handlers/console.ts';
+import type { Handler } from '../handlers/handler.ts';
+import { otlp } from '../handlers/otlp.ts';
+import { asStage, type Step } from '../pipeline/pipe.ts';
+import { redact } from '../processors/redact.ts';
+import { checkNumber, checkOptions, checkType } from './check-options.ts';
+import { ConfigError, given } from './config-error.ts';
+import type { Environment } from './environment.ts';
+import type { LoggerConfigurator } from './logger-provider.ts';
+import type { ResourceOptions } from './resource.ts';
+
+/** What stands between a log call and its destinations: the same for `register()` and for `logspanProcessor()`. */
+export interface PipelineOptions {
+  /**
+   * The steps every record takes, in this order: stages, functions `(record, context) => void | boolean`, third-party
+   * OTel processors. Default: none but `redact()`, which is also added behind yours if none of them is a `redact`.
+   */
+  readonly processors?: readonly Step[];
+  /** Where records go. Default: what `OTEL_LOGS_EXPORTER` says, else `otlp()`, and a console if this is a terminal. */
+  readonly handlers?: readonly Handler[];
+  /** False to leave secrets in: nothing is redacted unless `processors` does it. Default true. */
+  readonly redact?: boolean;
+}
+
+/** Options of `register()`. An option stands above the environment variable of its name. */
+export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 'service' | 'attributes'> {
+  /**
+   * The lowest level, and that of single scopes: `info,db=debug,http=off`. The longest matching scope wins. Default:
+   * `LOGSPAN_LEVEL`, else `info`.
+   */
+  readonly level?: string;
+  readonly limits?: {
+    /** Attributes of one record. Default 128. */
+    readonly attributeCount?: number;
+    /** Characters of one attribute value. Default 32 768. */
+    readonly attributeValueLength?: number;
+  };
+  /** Decides by scope how a logger behaves. OTel logs SDK specification, "LoggerConfigurator". */
+  readonly loggerConfigurator?: LoggerConfigurator;
+  /** Deliver what is held when the process ends, in all ways it can end. Default true. */
+  readonly exitHooks?: boolean;
+  /** Do so for SIGTERM and SIGINT as well. Default true. */
+  readonly signals?: boolean;
+}
+
+const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
+  'service',
+  'attributes',
+  'level',
+  'processors',
+  'handlers',
+  'redact',
+  'limits',
+  'loggerConfigurator',
+  'exitHooks',
+  'signals',
+];
+
+/** Throws a {@link ConfigError} for an option that is unknown or of the wrong kind. */
+export function checkRegisterOptions(options: RegisterOptions): void {
+  checkOptions('register', options, REGISTER_OPTIONS);
+  checkPipelineOptions(options);
+  if (options.limits !== undefined) {
+    checkOptions('limits', options.limits, ['attributeCount', 'attributeValueLength']);
+    checkNumber('limits.attributeCount', options.limits.attributeCount, 0);
+    checkNumber('limits.attributeValueLength', options.limits.attributeValueLength, 0);
+  }
+  checkType('loggerConfigurator', options.loggerConfigurator, 'function');
+  checkType('exitHooks', options.exitHooks, 'boolean');
+  checkType('signals', options.signals, 'boolean');
+  checkType('level', options.level, 'string');
+}
+
+/** Throws a {@link ConfigError} for what is wrong in the options of a pipeline. */
+export function checkPipelineOptions({ processors, handlers, redact: redacts }: PipelineOptions): void {
+  checkType('redact', redacts, 'boolean');
+  if (processors !== undefined && !Array.isArray(processors)) {
+    throw new ConfigError('processors', `must be an array, not ${given(processors)}`);
+  }
+  if (handlers === undefined) return;
+  if (!Array.isArray(handlers)) throw new ConfigError('handlers', `must be an array, not ${given(handlers)}`);
+  for (const [index, handler] of handlers.entries()) {
+    if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
+      throw new ConfigError(
+        `handlers[${index}]`,
+        `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`,
+      );
+    }
+  }
+}
+
+/** The steps of a pipeline, with `redact` behind them unless it is there or not wanted. */
+export function stepsOf({ processors = [], redact: redacts = true }: PipelineOptions): readonly Step[] {
+  const phases = processors.map((step, index) => asStage(step, `processors[${index}]`).phase);
+  return redacts && !phases.includes('redact') ? [...processors, redact()] : processors;
+}
+
+/** The handlers of a pipeline: those given, else those the environment asks for, else OTLP and a terminal's console. */
+export function handlersOf({ handlers }: PipelineOptions, environment: Environment): readonly Handler[] {
+  if (handlers !== undefined) return handlers;
+  if (environment.logsExporters === undefined) {
+    return process.stdout.isTTY ? [otlp(), consoleHandler()] : [otlp()];
+  }
+  return environment.logsExporters.map((name) => (name === 'otlp' ? otlp() : consoleHandler()));
+}
+
+/** A level directive from an option, where a mistake throws. */
+export function levelOption(level: string): LevelDirective {
+  const directive = parseLevelDirective(level);
+  if ('invalid' in directive) {
+    throw new ConfigError(
+      'level',
+      `${given(directive.invalid)} is not understood: a level (${LEVEL_NAMES.join(', ')}) or scope=level`,
+    );
+  }
+  return directive;
+}
+
+/** The limits on attributes: options above environment above defaults. */
+export function limitsOf({ limits }: RegisterOptions, environment: Environment['limits']): AttributeLimits {
+  return {
+    ...DEFAULT_ATTRIBUTE_LIMITS,
+    attributeCount:
+      limits?.attributeCount ?? environment.attributeCountLimit ?? DEFAULT_ATTRIBUTE_LIMITS.attributeCount,
+    stringLength:
+      limits?.attributeValueLength ?? environment.attributeValueLengthLimit ?? DEFAULT_ATTRIBUTE_LIMITS.stringLength,
+  };
+}
