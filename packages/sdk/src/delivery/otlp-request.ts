@@ -86,7 +86,10 @@ export class OpenBatch {
     const groups = new Map<Resource, Map<InstrumentationScope, Run[]>>();
     for (const run of this.#runs) {
       let scopes = groups.get(run.resource);
-      if (scopes === undefined) groups.set(run.resource, (scopes = new Map()));
+      if (scopes === undefined) {
+        scopes = new Map();
+        groups.set(run.resource, scopes);
+      }
       const runs = scopes.get(run.scope);
       if (runs === undefined) scopes.set(run.scope, [run]);
       else runs.push(run);

@@ -11,6 +11,7 @@ import {
 } from './stage.ts';
 
 /** A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that keeps the record
 export type ProcessorFunction = (record: LogRecord, context: Context | undefined) => void | boolean;
 
 /** What can stand in a pipeline: a stage, a function, or a third-party OTel processor. */
@@ -70,9 +71,9 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
     let failed = 0;
     return forwardTo(next, {
       onEmit(record, from) {
-        let kept: void | boolean = true;
+        let dropIt = false;
         try {
-          kept = fn(record, from);
+          dropIt = fn(record, from) === false;
         } catch (error) {
           failed++;
           if ((failed & (failed - 1)) === 0) {
@@ -82,7 +83,7 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
             );
           }
         }
-        if (kept === false) dropped++;
+        if (dropIt) dropped++;
         else next.onEmit(record, from);
       },
       account: () => ({ dropped: { [name]: dropped } }),

@@ -9,7 +9,7 @@ import {
   setMinimumSeverities,
   unregisterLoggerProvider,
 } from '@logspan/logger/internal';
-import { diag } from '@opentelemetry/api';
+import { diag, metrics } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
 import type { Step } from '../pipeline/pipe.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
@@ -22,6 +22,7 @@ import { checkRegisterOptions, handlersOf, levelOption, limitsOf, type RegisterO
 import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
 import { Pipeline, type PipelineAccount } from './pipeline.ts';
 import { buildResource } from './resource.ts';
+import { observeLogging } from './self-observability.ts';
 
 /**
  * Where all records are. The delivery figures hold for the sum of all handlers and for each of them, exactly, at any
@@ -138,10 +139,13 @@ function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOp
       `logspan: another LoggerProvider was registered first (${refused.join(', ')}): records of @logspan/logger go through logspan, those that libraries write to the OTel Logs API do not. Call register() before the other SDK, or set OTEL_LOGS_EXPORTER=none for it`,
     );
   }
-  let removeHooks = (): void => undefined;
-  const logging = new RunningLogging(pipeline, provider, () => removeHooks());
+  const removals: (() => void)[] = [];
+  const logging = new RunningLogging(pipeline, provider, () => {
+    for (const remove of removals) remove();
+  });
+  removals.push(observeLogging(options.meterProvider ?? metrics.getMeterProvider(), () => logging.stats()));
   if (options.exitHooks !== false) {
-    removeHooks = installExitHooks(
+    const removeHooks = installExitHooks(
       {
         pending: () => logging.stats().pending,
         forceFlush: (flush) => logging.forceFlush(flush),
@@ -153,6 +157,7 @@ function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOp
       },
       options.signals !== false,
     );
+    removals.push(removeHooks);
   }
   return logging;
 }

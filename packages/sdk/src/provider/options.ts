@@ -5,6 +5,7 @@ import {
   type LevelDirective,
   parseLevelDirective,
 } from '@logspan/logger/internal';
+import type { MeterProvider } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import type { Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
@@ -44,6 +45,8 @@ export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 
   };
   /** Decides by scope how a logger behaves. OTel logs SDK specification, "LoggerConfigurator". */
   readonly loggerConfigurator?: LoggerConfigurator;
+  /** Where the metrics about logging itself go. Default: the global one, if it is set when `register()` is called. */
+  readonly meterProvider?: MeterProvider;
   /** Deliver what is held when the process ends, in all ways it can end. Default true. */
   readonly exitHooks?: boolean;
   /** Do so for SIGTERM and SIGINT as well. Default true. */
@@ -59,6 +62,7 @@ const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
   'redact',
   'limits',
   'loggerConfigurator',
+  'meterProvider',
   'exitHooks',
   'signals',
 ];
@@ -73,6 +77,9 @@ export function checkRegisterOptions(options: RegisterOptions): void {
     checkNumber('limits.attributeValueLength', options.limits.attributeValueLength, 0);
   }
   checkType('loggerConfigurator', options.loggerConfigurator, 'function');
+  if (options.meterProvider !== undefined && typeof options.meterProvider?.getMeter !== 'function') {
+    throw new ConfigError('meterProvider', `must be an OTel MeterProvider, not ${given(options.meterProvider)}`);
+  }
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');

@@ -59,7 +59,7 @@ export interface DetectedFacts {
  * Synchronous; reads no file and asks no network. Throws a ConfigError that names the option when a value in code is not
  * a string, number, boolean, or an array of these; `undefined` is the same as left out.
  */
-export function buildResource(options: ResourceOptions, facts: DetectedFacts = detect()): Resource {
+export function buildResource(options: ResourceOptions, facts: DetectedFacts = detect()): OtelResource {
   const { serviceName, resourceAttributes } = options.environment;
   const attributes = new Map<string, ResourceValue>([
     ...detectedAttributes(facts),
@@ -70,7 +70,23 @@ export function buildResource(options: ResourceOptions, facts: DetectedFacts = d
   ]);
   // The semantic conventions demand a name: the one empty value that does not stand.
   if (!attributes.get('service.name')) attributes.set('service.name', `unknown_service:${facts.executableName}`);
-  return Object.freeze({ attributes: Object.freeze(Object.fromEntries(attributes)) });
+  return otelResource(Object.fromEntries(attributes));
+}
+
+/** A resource with the methods of `@opentelemetry/resources`, for a stock exporter that calls them. */
+export interface OtelResource extends Resource {
+  readonly attributes: Readonly<Record<string, ResourceValue>>;
+  getRawAttributes(): [string, ResourceValue][];
+  /** Of two values of one attribute the other's stands. OTel resource SDK specification, "Merge". */
+  merge(other: { readonly attributes: object } | null): OtelResource;
+}
+
+function otelResource(attributes: Readonly<Record<string, ResourceValue>>): OtelResource {
+  return Object.freeze({
+    attributes: Object.freeze(attributes),
+    getRawAttributes: () => Object.entries(attributes),
+    merge: (other: { readonly attributes: object } | null) => otelResource({ ...attributes, ...other?.attributes }),
+  });
 }
 
 function detect(): DetectedFacts {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -29,7 +29,9 @@ const log = (end: HandlerEnd, ...bodies: string[]) => {
 };
 const nothing = { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
 
+let reader: ChildProcessWithoutNullStreams | undefined;
 afterEach(() => {
+  reader?.kill();
   jest.useRealTimers();
 });
 
@@ -189,22 +191,17 @@ describe('a stream that fails', () => {
   });
 
   test('a pipe whose reader has gone (EPIPE) does not end the process', async () => {
-    const reader = spawn(process.execPath, [
-      '-e',
-      "fs.closeSync(0); console.log('closed'); setInterval(() => {}, 1e6)",
-    ]);
-    try {
-      await once(reader.stdout, 'data');
-      const end = start(reader.stdin);
-      log(end, 'a', 'b');
-      await end.forceFlush();
-      log(end, 'c');
-      await once(reader.stdin, 'close');
-      expect(reader.stdin.errored).toMatchObject({ code: 'EPIPE' });
-      expect(end.deliveryAccount()).toEqual({ ...nothing, accepted: 3, dropped: { stream_error: 3 } });
-    } finally {
-      reader.kill();
-    }
+    reader = spawn(process.execPath, ['-e', "fs.closeSync(0); console.log('closed'); setInterval(() => {}, 1e6)"]);
+    const { stdin, stdout } = reader;
+    await once(stdout, 'data');
+    const closed = once(stdin, 'close');
+    const end = start(stdin);
+    log(end, 'a', 'b');
+    await end.forceFlush();
+    log(end, 'c');
+    await closed;
+    expect(stdin.errored).toMatchObject({ code: 'EPIPE' });
+    expect(end.deliveryAccount()).toEqual({ ...nothing, accepted: 3, dropped: { stream_error: 3 } });
   });
 });
 
