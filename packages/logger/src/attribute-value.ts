@@ -9,8 +9,8 @@ export type AttributeValue =
   | null
   | undefined
   | Uint8Array
-  | readonly AttributeValue[]
-  | { readonly [key: string]: AttributeValue };
+  | AttributeValue[]
+  | { [key: string]: AttributeValue };
 
 /** Bounds on one value. What is beyond them is cut, marked where it was cut, and counted. */
 export interface ValueLimits {

@@ -103,11 +103,11 @@ export function streamEnd(
   stream.on?.('close', onClose);
 
   const forceFlush = (timeoutMillis = FLUSH_TIMEOUT_MILLIS): Promise<void> => {
-    const barrier = Infinity;
+    const barrier = written;
     if (settled >= barrier) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
-        clearTimeout(timer);
+
         waiting.delete(check);
         resolve();
       };
