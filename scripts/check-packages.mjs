@@ -1,6 +1,6 @@
 // node scripts/check-packages.mjs: what npm would publish is complete, and resolves for every kind of consumer.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +36,14 @@ function run(command, args, cwd) {
 const lineBound =
   /from ['"]@opentelemetry\/(?:api-logs|sdk-logs)['"]|import\(['"]@opentelemetry\/(?:api-logs|sdk-logs)['"]\)/;
 
+/** What an earlier build left behind: the compiler does not remove the output of a source that was moved or deleted. */
+function leftovers(folder, paths) {
+  return paths
+    .map((path) => ({ path, source: /^dist\/(?:esm|cjs)\/(.+)\.js$/.exec(path)?.[1] }))
+    .filter(({ source }) => source !== undefined && !existsSync(join(folder, 'src', `${source}.ts`)))
+    .map(({ path }) => `${path} has no source any more: remove ${join(folder, 'dist')} and build again`);
+}
+
 function declarationFaults(folder) {
   return readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.d.ts'))
@@ -56,12 +64,16 @@ try {
     }
     const answer = JSON.parse(packed.stdout);
     const [tarball] = Array.isArray(answer) ? answer : Object.values(answer);
-    const stray = tarball.files
-      .map(({ path }) => path)
-      .filter(
-        (path) => !/^(?:dist\/|package\.json$|README\.md$|LICENSE$)/.test(path) || /\.test\.|tsbuildinfo/.test(path),
-      );
-    report(`${name}: holds its build and nothing else (${tarball.files.length} files)`, stray);
+    const paths = tarball.files.map(({ path }) => path);
+    report(`${name}: holds its build, its licence and nothing else (${paths.length} files)`, [
+      ...paths
+        .filter(
+          (path) => !/^(?:dist\/|package\.json$|README\.md$|LICENSE$)/.test(path) || /\.test\.|tsbuildinfo/.test(path),
+        )
+        .map((path) => `${path} does not belong`),
+      ...leftovers(folder, paths),
+      ...['LICENSE', 'package.json'].filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
+    ]);
 
     const { messages } = await publint({ pkgDir: folder, strict: true });
     report(

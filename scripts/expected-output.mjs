@@ -19,6 +19,7 @@ export function firstMissingLine(expected, actual) {
   return undefined;
 }
 
+/** @param {string} text */
 function literal(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -11,7 +11,12 @@
 
 const publicRegistry = 'https://registry.npmjs.org/';
 
-/** The places where Node would look for `name` when the package at `from` asks for it, nearest first. */
+/**
+ * The places where Node would look for `name` when the package at `from` asks for it, nearest first.
+ *
+ * @param {string} from
+ * @param {string} name
+ */
 function* lookupPaths(from, name) {
   let folder = from;
   for (;;) {
@@ -27,7 +32,7 @@ function* lookupPaths(from, name) {
  * exact version that is asked for).
  *
  * @param {Lockfile} lock
- * @returns {{ parent: string, name: string, range: string, found?: string }[]}
+ * @returns {{ parent: string, name: string, range: string, found?: string | undefined }[]}
  */
 export function missingOptional(lock) {
   const missing = [];
@@ -111,6 +116,7 @@ export function completeOptional(lock) {
   return added;
 }
 
+/** @param {string} range */
 function isExact(range) {
   return /^\d+\.\d+\.\d+(?:[-+].+)?$/.test(range);
 }
