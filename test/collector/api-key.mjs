@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SHIPPED_CONFIG, TO_FILE, WITH_API_KEY } from './collector.mjs';
 import { produceInParallel } from './produce.mjs';
 import { tally } from './received.mjs';
-import { ID } from './record-of.mjs';
+import { idOf } from './record-of.mjs';
 
 const COUNT = 2_000;
 
@@ -14,14 +14,13 @@ const COUNT = 2_000;
  * @param {import('./run.mjs').StepContext} step
  */
 export async function apiKey({ folder, startCollector }) {
-  const file = join(folder, 'logs.jsonl');
   const { endpoint, stop } = await startCollector({
     config: [SHIPPED_CONFIG, TO_FILE, WITH_API_KEY],
-    env: { COLLECTOR_LOGS_FILE: file, COLLECTOR_API_KEY: 'the right one' },
+    env: { COLLECTOR_OUTPUT: folder, COLLECTOR_API_KEY: 'right-key' },
   });
   const answer = await fetch(`${endpoint}/v1/logs`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': 'a wrong one' },
+    headers: { 'content-type': 'application/json', 'x-api-key': 'wrong-key' },
     body: '{}',
   });
   assert.equal(answer.status, 401);
@@ -36,10 +35,10 @@ export async function apiKey({ folder, startCollector }) {
       env: { OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${encodeURIComponent(key)}` },
     });
   const none = { accepted: COUNT, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
-  assert.deepEqual(await produceWith('a wrong one'), { ...none, rejected: COUNT });
-  assert.deepEqual(await produceWith('the right one'), { ...none, delivered: COUNT });
+  assert.deepEqual(await produceWith('wrong-key'), { ...none, rejected: COUNT });
+  assert.deepEqual(await produceWith('right-key'), { ...none, delivered: COUNT });
   await stop();
-  const found = await tally([file], { idAttribute: ID, count: COUNT });
-  assert.deepEqual(found, { received: COUNT, missing: [], duplicates: 0, wrong: [] });
+  const found = await tally([join(folder, 'logs.jsonl')], { idOf, count: COUNT });
+  assert.deepEqual(found, { received: COUNT, missing: 0, duplicates: 0, wrong: [] });
   return `${COUNT} records rejected with the wrong key, ${COUNT} delivered with the right one`;
 }

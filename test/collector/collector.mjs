@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** The configuration that docker-compose.yml uses. */
 export const SHIPPED_CONFIG = fileURLToPath(new URL('../../otel-collector.yaml', import.meta.url));
-/** Laid over it: logs go to the file `COLLECTOR_LOGS_FILE`. */
+/** Laid over it: logs and traces go to `logs.jsonl` and `traces.jsonl` in the folder `COLLECTOR_OUTPUT`. */
 export const TO_FILE = join(here, 'to-file.yaml');
 /** Laid over it: OTLP over HTTP needs the key `COLLECTOR_API_KEY` in `X-API-Key`. */
 export const WITH_API_KEY = join(here, 'with-api-key.yaml');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { produceInParallel } from './produce.mjs';
 import { asReceived, tally } from './received.mjs';
-import { ID, recordOf } from './record-of.mjs';
+import { idOf, recordOf } from './record-of.mjs';
 
 const COUNT = 100_000;
 const PROCESSES = 4;
@@ -13,8 +13,7 @@ const PROCESSES = 4;
  * @param {import('./run.mjs').StepContext} step
  */
 export async function exactlyOnce({ folder, startCollector }) {
-  const file = join(folder, 'logs.jsonl');
-  const collector = await startCollector({ env: { COLLECTOR_LOGS_FILE: file } });
+  const collector = await startCollector({ env: { COLLECTOR_OUTPUT: folder } });
   const started = BigInt(Date.now() - 1) * 1_000_000n;
   const stats = await produceInParallel({
     endpoint: collector.endpoint,
@@ -26,8 +25,13 @@ export async function exactlyOnce({ folder, startCollector }) {
   await collector.stop();
 
   assert.deepEqual(stats, { accepted: COUNT, delivered: COUNT, rejected: 0, dropped: {}, pending: 0 });
-  const found = await tally([file], { idAttribute: ID, count: COUNT, expected: asWritten, between: [started, ended] });
-  assert.deepEqual(found, { received: COUNT, missing: [], duplicates: 0, wrong: [] });
+  const found = await tally([join(folder, 'logs.jsonl')], {
+    idOf,
+    count: COUNT,
+    expected: asWritten,
+    between: [started, ended],
+  });
+  assert.deepEqual(found, { received: COUNT, missing: 0, duplicates: 0, wrong: [] });
   return `${COUNT} records by ${PROCESSES} processes`;
 }
 

@@ -8,25 +8,32 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ accepted: number, delivered: number, rejected: number, dropped: Record<string, number>, pending: number }} Stats
  */
 
+/**
+ * @typedef {Pick<Stats, 'delivered' | 'pending'>} Progress
+ */
+
 /** The program that writes numbered records. */
 export const PRODUCER = fileURLToPath(new URL('producer.mjs', import.meta.url));
 
 /**
- * Runs one process to its end. It reports by IPC: `{ delivered }` now and then, and `{ stats }` when it has shut down.
+ * Runs one process to its end. It reports by IPC: `{ delivered, pending }` now and then, and `{ stats }` when it has shut down.
  *
  * @param {object} options
  * @param {string} options.endpoint of the collector
  * @param {string} [options.program] any program that reports like producer.mjs
  * @param {object} options.task its one argument, as JSON
  * @param {Record<string, string>} [options.env]
- * @param {(delivered: number) => void} [options.onProgress]
- * @returns {Promise<Stats>} rejects unless it reported its stats and ended with exit code 0
+ * @param {(progress: Progress) => void} [options.onProgress]
+ * @returns {Promise<Stats>} rejects unless it reports its stats and ends with exit code 0 within 90 s
  */
 export function produce({ endpoint, program = PRODUCER, task, env = {}, onProgress }) {
   return new Promise((resolve, reject) => {
     const child = fork(program, [JSON.stringify(task)], {
       env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // It waits for the network; one that waits for ever is to fail, not to hang.
+      timeout: 90_000,
+      killSignal: 'SIGKILL',
     });
     const stop = () => child.kill('SIGKILL');
     process.on('exit', stop);
@@ -38,15 +45,24 @@ export function produce({ endpoint, program = PRODUCER, task, env = {}, onProgre
     }
     /** @type {Stats | undefined} */
     let stats;
-    child.on('message', (/** @type {{ delivered?: number, stats?: Stats }} */ message) => {
-      if (message.stats !== undefined) stats = message.stats;
-      else onProgress?.(message.delivered ?? 0);
+    /** @type {Progress} */
+    let progress = { delivered: 0, pending: 0 };
+    child.on('message', (/** @type {Progress | { stats: Stats }} */ message) => {
+      if ('stats' in message) {
+        stats = message.stats;
+      } else {
+        progress = message;
+        onProgress?.(progress);
+      }
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {
       process.off('exit', stop);
       if (code === 0 && stats !== undefined) resolve(stats);
-      else reject(new Error(`${program} ended with ${signal ?? `exit code ${code}`}:\n${output}`));
+      else {
+        const end = signal ?? `exit code ${code}`;
+        reject(new Error(`${program} ended with ${end}, last seen with ${JSON.stringify(progress)}:\n${output}`));
+      }
     });
   });
 }
@@ -60,21 +76,25 @@ export function produce({ endpoint, program = PRODUCER, task, env = {}, onProgre
  * @param {number} options.processes
  * @param {number} options.maxPending for each process
  * @param {Record<string, string>} [options.env]
- * @param {(delivered: number) => void} [options.onProgress] with the sum of all
+ * @param {(progress: Progress) => void} [options.onProgress] with the sum of all
  * @returns {Promise<Stats>} the sum of all
  */
 export async function produceInParallel({ endpoint, count, processes, maxPending, env = {}, onProgress }) {
   const share = Math.ceil(count / processes / 1000) * 1000;
-  const delivered = Array.from({ length: processes }, () => 0);
+  /** @type {Progress[]} */
+  const seen = Array.from({ length: processes }, () => ({ delivered: 0, pending: 0 }));
   const all = await Promise.all(
-    delivered.map((_, i) =>
+    seen.map((_, i) =>
       produce({
         endpoint,
         env,
         task: { firstId: i * share, count: Math.min(share, count - i * share), maxPending },
         onProgress: (now) => {
-          delivered[i] = now;
-          onProgress?.(delivered.reduce((sum, each) => sum + each, 0));
+          seen[i] = now;
+          onProgress?.({
+            delivered: seen.reduce((sum, each) => sum + each.delivered, 0),
+            pending: seen.reduce((sum, each) => sum + each.pending, 0),
+          });
         },
       }),
     ),

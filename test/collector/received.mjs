@@ -1,6 +1,6 @@
 // @ts-check
 // Reads what the collector's file exporter wrote, and finds out what is missing, there twice, or not as it was sent.
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
 /**
@@ -52,6 +52,8 @@ export async function* receivedRecords(files) {
  * @param {string} file
  */
 async function* lines(file) {
+  // The exporter makes the file when the first request arrives.
+  if (!existsSync(file)) return;
   let rest = '';
   for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: 1024 * 1024 })) {
     const parts = (rest + chunk).split('\n');
@@ -59,6 +61,24 @@ async function* lines(file) {
     yield* parts;
   }
   yield rest;
+}
+
+/**
+ * The spans of a file of OTLP JSON lines, by trace id and span id.
+ * @param {string} file
+ */
+export async function receivedSpans(file) {
+  /** @type {Map<string, Set<string>>} */
+  const spansOf = new Map();
+  for await (const line of lines(file)) {
+    if (line === '') continue;
+    for (const { scopeSpans } of JSON.parse(line).resourceSpans) {
+      for (const { traceId, spanId } of scopeSpans.flatMap((/** @type {any} */ scope) => scope.spans)) {
+        spansOf.set(traceId, (spansOf.get(traceId) ?? new Set()).add(spanId));
+      }
+    }
+  }
+  return spansOf;
 }
 
 /** @param {any} request an ExportLogsServiceRequest in OTLP JSON */
@@ -123,23 +143,23 @@ export function asReceived(value) {
 /**
  * @typedef {object} Tally
  * @property {number} received all records, duplicates included
- * @property {number[]} missing numbers that never arrived
+ * @property {number} missing how many numbers never arrived
  * @property {number} duplicates how many records arrived again
- * @property {string[]} wrong what is not as it was sent, one sentence each, the first 10
+ * @property {string[]} wrong what is missing or not as it was sent, one sentence each, at most 10
  */
 
 /**
- * Counts the records of some files by the whole number that each carries in an attribute, 0 to count - 1.
+ * Counts the records of some files by the numbers that they carry, which have to be 0 to count - 1.
  *
  * @param {string[]} files
  * @param {object} options
- * @param {string} options.idAttribute records without it are not counted
+ * @param {(record: Received) => number | undefined} options.idOf the number of a record; undefined: not to be counted
  * @param {number} options.count
  * @param {(id: number) => Partial<Received>} [options.expected] the fields of a record as they have to arrive
  * @param {[bigint, bigint]} [options.between] the earliest and the latest time a record may carry, in nanoseconds
  * @returns {Promise<Tally>}
  */
-export async function tally(files, { idAttribute, count, expected, between }) {
+export async function tally(files, { idOf, count, expected, between }) {
   const seen = new Uint8Array(count);
   const timestamps = new BigInt64Array(count);
   /** @type {string[]} */
@@ -151,25 +171,24 @@ export async function tally(files, { idAttribute, count, expected, between }) {
   /** @type {Map<string, number[]>} */
   const idsOfScope = new Map();
   for await (const record of receivedRecords(files)) {
-    const id = record.attributes[idAttribute];
+    const id = idOf(record);
     if (id === undefined) continue;
     received++;
-    const index = Number(id);
-    if (typeof id !== 'bigint' || !(index >= 0 && index < count)) {
-      complain(`a record with ${idAttribute} = ${id}, which nobody sent`);
+    if (!(Number.isInteger(id) && id >= 0 && id < count)) {
+      complain(`a record with the number ${id}, which nobody sent`);
       continue;
     }
-    if (seen[index] === 1) duplicates++;
-    seen[index] = 1;
+    if (seen[id] === 1) duplicates++;
+    seen[id] = 1;
     const time = record.timeUnixNano;
-    timestamps[index] = time;
+    timestamps[id] = time;
     if (between !== undefined && (time < between[0] || time > between[1] || record.observedTimeUnixNano < time)) {
       complain(`record ${id}: written at ${time}, observed at ${record.observedTimeUnixNano}, in ${between}`);
     }
-    let ids = idsOfScope.get(record.scope.name);
-    if (ids === undefined) idsOfScope.set(record.scope.name, (ids = []));
-    ids.push(index);
-    for (const [field, value] of Object.entries(expected?.(index) ?? {})) {
+    const ids = idsOfScope.get(record.scope.name);
+    if (ids === undefined) idsOfScope.set(record.scope.name, [id]);
+    else ids.push(id);
+    for (const [field, value] of Object.entries(expected?.(id) ?? {})) {
       const actual = record[/** @type {keyof Received} */ (field)];
       if (!isDeepStrictEqual(actual, value)) complain(`record ${id}: ${field} ${difference(value, actual)}`);
     }
@@ -184,8 +203,12 @@ export async function tally(files, { idAttribute, count, expected, between }) {
       }
     }
   }
-  const missing = [];
-  for (let index = 0; index < count; index++) if (seen[index] === 0) missing.push(index);
+  let missing = 0;
+  for (let id = 0; id < count; id++) {
+    if (seen[id] === 1) continue;
+    missing++;
+    complain(`record ${id} never arrived`);
+  }
   return { received, missing, duplicates, wrong };
 }
 
@@ -205,8 +228,13 @@ function difference(expected, actual) {
   return `should be ${show(expected)} and is ${show(actual)}`;
 }
 
-/** @type {(value: unknown) => value is Record<string, unknown>} */
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** @param {unknown} value */
 const show = (value) =>

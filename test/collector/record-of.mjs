@@ -2,7 +2,13 @@
 // One record for each number: whoever knows the number knows every field, so nothing about the load has to be stored.
 
 /** The attribute that holds the number. */
-export const ID = 'record.id';
+const ID = 'record.id';
+
+/**
+ * The number of a record that arrived, NaN if it has none.
+ * @param {import('./received.mjs').Received} record
+ */
+export const idOf = ({ attributes }) => Number(attributes[ID]);
 
 const LEVELS = /** @type {const} */ (['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 const TEXTS = [
@@ -15,7 +21,8 @@ const TEXTS = [
   'ne\u0301e, née',
   '👩‍🚀 family 👨‍👩‍👧‍👦',
   'quote " backslash \\ tab \t line \n return \r nul \u0000 bell \u0007',
-  '<script>&amp;</script> ${jndi} %s %d',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as an attacker would write it
+  '<script>&amp;</script> ${jndi:x} %s %d',
   '\u2028\u2029\ufeff\uffff',
 ];
 
@@ -51,7 +58,7 @@ export function recordOf(id) {
   return {
     // One logger for each thousand.
     scope: `load.${Math.floor(id / 1000)}`,
-    level: LEVELS[random % LEVELS.length],
+    level: LEVELS[random % LEVELS.length] ?? 'info',
     severityNumber: 1 + 4 * (random % LEVELS.length),
     first,
     eventName: isEvent ? first : '',

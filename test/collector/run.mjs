@@ -10,6 +10,7 @@ import { exactlyOnce } from './exactly-once.mjs';
 import { killedCollector } from './killed-collector.mjs';
 import { metricsFromLogs } from './metrics-from-logs.mjs';
 import { shippedQueue } from './shipped-queue.mjs';
+import { shop } from './shop.mjs';
 import { validConfig } from './valid-config.mjs';
 
 /**
@@ -28,6 +29,7 @@ const STEPS = {
   'shipped-queue': shippedQueue,
   'metrics-from-logs': metricsFromLogs,
   'api-key': apiKey,
+  shop,
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(STEPS);
@@ -77,9 +79,19 @@ async function passes(name) {
     return true;
   } catch (error) {
     console.log(`✗ ${name} (${seconds()})\n${error instanceof Error ? error.stack : error}`);
-    for (const collector of collectors) console.log(`The collector's last words:\n${collector.logs().slice(-2000)}`);
+    for (const collector of collectors) console.log(`The collector's last words:\n${lastWords(collector)}`);
     return false;
   } finally {
     await Promise.all(collectors.map((collector) => collector.kill('SIGKILL')));
   }
+}
+
+/** @param {import('./collector.mjs').Collector} collector */
+function lastWords(collector) {
+  return collector
+    .logs()
+    .replaceAll(/"resource": \{[^}]*\},? ?/g, '')
+    .split('\n')
+    .slice(-8)
+    .join('\n');
 }

@@ -6,7 +6,7 @@ import { SHIPPED_CONFIG } from './collector.mjs';
 import { asWritten } from './exactly-once.mjs';
 import { produceInParallel } from './produce.mjs';
 import { tally } from './received.mjs';
-import { ID } from './record-of.mjs';
+import { idOf } from './record-of.mjs';
 
 const COUNT = 20_000;
 
@@ -17,8 +17,7 @@ const COUNT = 20_000;
  * @param {import('./run.mjs').StepContext} step
  */
 export async function shippedQueue({ folder, startCollector }) {
-  const file = join(folder, 'loki.jsonl');
-  const loki = await startCollector({ env: { COLLECTOR_LOGS_FILE: file } });
+  const loki = await startCollector({ env: { COLLECTOR_OUTPUT: folder } });
   await loki.stop();
   const shipped = {
     config: [SHIPPED_CONFIG],
@@ -29,15 +28,15 @@ export async function shippedQueue({ folder, startCollector }) {
   assert.deepEqual(stats, { accepted: COUNT, delivered: COUNT, rejected: 0, dropped: {}, pending: 0 });
   await first.kill('SIGKILL');
 
-  const lokiAgain = await startCollector({ ports: loki.ports, env: { COLLECTOR_LOGS_FILE: file } });
+  const lokiAgain = await startCollector({ ports: loki.ports, env: { COLLECTOR_OUTPUT: folder } });
   const second = await startCollector({ ...shipped, ports: first.ports });
-  const look = () => tally([file], { idAttribute: ID, count: COUNT, expected: asWritten });
+  const look = () => tally([join(folder, 'logs.jsonl')], { idOf, count: COUNT, expected: asWritten });
   let found = await look();
-  for (const deadline = Date.now() + 20_000; found.missing.length > 0 && Date.now() < deadline; found = await look()) {
+  for (const deadline = Date.now() + 20_000; found.missing > 0 && Date.now() < deadline; found = await look()) {
     await delay(200);
   }
   await second.stop();
   await lokiAgain.stop();
-  assert.deepEqual(found, { received: COUNT, missing: [], duplicates: 0, wrong: [] });
+  assert.deepEqual(found, { received: COUNT, missing: 0, duplicates: 0, wrong: [] });
   return `${COUNT} records survived the death of the collector that had confirmed them`;
 }

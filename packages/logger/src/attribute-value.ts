@@ -1,5 +1,5 @@
 import { describeError, isError } from './exception.ts';
-import { lazyCompute } from './lazy.ts';
+import { computed, lazyCompute } from './lazy.ts';
 
 /** What an attribute becomes: plain data that every exporter of either OTel line can encode. OTel spec, "AnyValue". */
 export type AttributeValue =
@@ -36,6 +36,8 @@ export const DEFAULT_VALUE_LIMITS: ValueLimits = Object.freeze({
 
 const hasOwn = Object.prototype.hasOwnProperty;
 const { toString: tagOf } = Object.prototype;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const dataView = DataView.prototype as object;
 
 /**
  * True if the value is already plain data within the limits, so that it can be read in place. Costs one walk and
@@ -72,7 +74,7 @@ export function plainNodes(value: unknown, limits: ValueLimits, depth: number): 
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    return value instanceof Uint8Array && value.length <= limits.stringLength ? 1 : Number.POSITIVE_INFINITY;
+    return byteLength(value) <= limits.stringLength ? 1 : Number.POSITIVE_INFINITY;
   }
   if (lazyCompute(value) !== undefined) return Number.POSITIVE_INFINITY;
   let keys = 0;
@@ -161,18 +163,29 @@ export class PlainCopy {
   }
 
   #inside(value: object): AttributeValue {
-    if (Array.isArray(value)) return this.#list(value, value.length);
-    const compute = lazyCompute(value);
-    if (compute !== undefined) return this.#value(compute());
+    if (Array.isArray(value)) return this.#list(this.#byIndex(value), value.length);
+    const lazy = lazyCompute(value);
+    if (lazy !== undefined) return this.#value(computed(lazy));
     if (isError(value)) return this.#value(describeError(value));
-    if (ArrayBuffer.isView(value)) return this.#bytes(value);
+    if (ArrayBuffer.isView(value)) return this.#view(value);
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#entries(value);
-    return this.#instance(value);
+    try {
+      const known = this.#builtIn(value, tagOf.call(value));
+      if (known !== undefined) return known;
+    } catch {
+      // A class may call itself Date or Map, by Symbol.toStringTag, and be none: its properties tell more.
+    }
+    const toJSON = (value as { toJSON?: unknown }).toJSON;
+    if (typeof toJSON === 'function') {
+      const json: unknown = toJSON.call(value, '');
+      if (json !== value) return this.#value(json);
+    }
+    return this.#entries(value);
   }
 
-  #instance(value: object): AttributeValue {
-    switch (tagOf.call(value)) {
+  #builtIn(value: object, tag: string): AttributeValue {
+    switch (tag) {
       case '[object Date]': {
         const time = Date.prototype.getTime.call(value);
         return Number.isNaN(time) ? null : new Date(time).toISOString();
@@ -180,16 +193,21 @@ export class PlainCopy {
       case '[object RegExp]':
         return this.text(String(value));
       case '[object Map]':
-        return this.#pairs(Map.prototype.entries.call(value), (value as Map<unknown, unknown>).size);
-      case '[object Set]':
-        return this.#list(Set.prototype.values.call(value), (value as Set<unknown>).size);
+        return this.#pairs(Map.prototype.entries.call(value), Reflect.get(Map.prototype, 'size', value));
+      case '[object Set]': {
+        const size: number = Reflect.get(Set.prototype, 'size', value);
+        return this.#list(this.#inTurn(Set.prototype.values.call(value)), size);
+      }
       case '[object Headers]':
       case '[object URLSearchParams]':
       case '[object FormData]':
         return this.#pairs((value as Iterable<[unknown, unknown]>)[Symbol.iterator](), Number.NaN);
       case '[object ArrayBuffer]':
-      case '[object SharedArrayBuffer]':
-        return this.#bytes(new Uint8Array(value as ArrayBuffer));
+      case '[object SharedArrayBuffer]': {
+        const { prototype } = tag === '[object ArrayBuffer]' ? ArrayBuffer : SharedArrayBuffer;
+        const length: number = Reflect.get(prototype, 'byteLength', value);
+        return this.#bytes(length === 0 ? new Uint8Array(0) : new Uint8Array(value as ArrayBuffer));
+      }
       case '[object Number]':
       case '[object String]':
       case '[object Boolean]':
@@ -200,14 +218,10 @@ export class PlainCopy {
       case '[object WeakMap]':
       case '[object WeakSet]':
       case '[object WeakRef]':
-        return tagOf.call(value).replace('object ', '');
+        return tag.replace('object ', '');
+      default:
+        return undefined;
     }
-    const toJSON = (value as { toJSON?: unknown }).toJSON;
-    if (typeof toJSON === 'function') {
-      const json: unknown = toJSON.call(value, '');
-      if (json !== value) return this.#value(json);
-    }
-    return this.#entries(value);
   }
 
   #entries(value: object): AttributeValue {
@@ -234,60 +248,90 @@ export class PlainCopy {
 
   /** Map entries: an object if every key is text or a number, pairs otherwise. */
   #pairs(entries: Iterator<[unknown, unknown]>, size: number): AttributeValue {
-    const pairs = this.#take(entries, size);
-    if (!pairs.items.every(([key]) => typeof key === 'string' || typeof key === 'number')) {
-      return this.#list(pairs.items, pairs.items.length + pairs.more);
+    const { items, ended } = this.#inTurn(entries);
+    if (!items.every(([key]) => typeof key === 'string' || typeof key === 'number')) {
+      return this.#list({ items, ended }, size);
     }
     const copy: Record<string, AttributeValue> = {};
-    for (const [key, value] of pairs.items) {
+    for (const [key, value] of items) {
       const entry = this.#value(value);
       if (entry !== undefined) setOwn(copy, this.text(String(key)), entry);
     }
-    if (pairs.more > 0) copy['…'] = `[${pairs.more} more]`;
+    if (!ended) {
+      this.cut = true;
+      copy['…'] = `[${rest(size, items.length)}]`;
+    }
     return copy;
   }
 
-  #list(items: ArrayLike<unknown> | Iterator<unknown>, size: number): AttributeValue {
-    const { items: taken, more } = this.#take(items, size);
-    const copy = taken.map((item) => {
-      // What is undefined in a list keeps its place.
-      return this.#value(item) ?? null;
-    });
-    if (more > 0) copy.push(`[… ${more} more]`);
+  #list({ items, ended }: Taken<unknown>, size: number): AttributeValue {
+    // What is undefined in a list keeps its place.
+    const copy = items.map((item) => this.#value(item) ?? null);
+    if (!ended) {
+      this.cut = true;
+      copy.push(`[… ${rest(size, items.length)}]`);
+    }
     return copy;
   }
 
-  #take<T>(source: ArrayLike<T> | Iterator<T>, size: number): { items: T[]; more: number } {
+  #inTurn<T>(source: Iterator<T>): Taken<T> {
     const items: T[] = [];
-    if ('next' in source) {
-      for (let step = source.next(); !step.done && items.length < this.#limits.items; step = source.next()) {
-        items.push(step.value);
-      }
-    } else {
-      // By index and bounded: a sparse array may claim 2^32 items.
-      const end = Math.min(source.length, this.#limits.items);
-      for (let i = 0; i < end; i++) {
-        try {
-          items.push(source[i] as T);
-        } catch (error) {
-          items.push(describeThrown(error) as T);
-        }
-      }
+    for (let step = source.next(); !step.done; step = source.next()) {
+      if (items.length === this.#limits.items) return { items, ended: false };
+      items.push(step.value);
     }
-    const more = items.length >= this.#limits.items && size > items.length ? size - items.length : 0;
-    if (more > 0) this.cut = true;
-    return { items, more };
+    return { items, ended: true };
   }
 
-  #bytes(view: ArrayBufferView): AttributeValue {
-    if (!(view instanceof Uint8Array) && !(view instanceof DataView)) {
-      return this.#list(view as unknown as ArrayLike<number>, (view as unknown as ArrayLike<number>).length);
+  /** By index and bounded: a sparse array may claim 2^32 items. */
+  #byIndex(source: ArrayLike<unknown>): Taken<unknown> {
+    const items: unknown[] = [];
+    const end = Math.min(source.length, this.#limits.items);
+    for (let i = 0; i < end; i++) {
+      try {
+        items.push(source[i]);
+      } catch (error) {
+        items.push(describeThrown(error));
+      }
     }
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return { items, ended: !(source.length > end) };
+  }
+
+  #view(view: ArrayBufferView): AttributeValue {
+    // Asked of the prototypes: the view itself may answer anything.
+    const name: unknown = Reflect.get(typedArray, Symbol.toStringTag, view);
+    if (name !== undefined && name !== 'Uint8Array') {
+      const numbers = view as unknown as ArrayLike<number>;
+      return this.#list(this.#byIndex(numbers), numbers.length);
+    }
+    const of = name === undefined ? dataView : typedArray;
+    const length: number = Reflect.get(of, 'byteLength', view);
+    // A buffer that was transferred away is empty and cannot even be looked at.
+    if (length === 0) return new Uint8Array(0);
+    return this.#bytes(new Uint8Array(Reflect.get(of, 'buffer', view), Reflect.get(of, 'byteOffset', view), length));
+  }
+
+  #bytes(bytes: Uint8Array): Uint8Array {
     if (bytes.length > this.#limits.stringLength) this.cut = true;
     // A copy: a Buffer is often reused by whoever owns it.
     return bytes.slice(0, this.#limits.stringLength);
   }
+}
+
+/** The first items of something, and whether these are all. */
+interface Taken<T> {
+  readonly items: readonly T[];
+  readonly ended: boolean;
+}
+
+function rest(size: number, taken: number): string {
+  return size > taken ? `${size - taken} more` : 'more';
+}
+
+/** The length of a byte array, of any realm, whatever it says of itself; NaN for everything else. */
+function byteLength(value: object): number {
+  const isBytes = Reflect.get(typedArray, Symbol.toStringTag, value) === 'Uint8Array';
+  return isBytes ? Reflect.get(typedArray, 'byteLength', value) : Number.NaN;
 }
 
 /** Sets a property even when it is called `__proto__`. */

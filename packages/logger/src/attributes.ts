@@ -8,6 +8,7 @@ import {
   type ValueLimits,
 } from './attribute-value.ts';
 import { exceptionAttributes, isError } from './exception.ts';
+import { computed } from './lazy.ts';
 
 /** What a caller may pass as attributes: any values under any keys. See {@link settleAttributes} for what becomes of them. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -37,9 +38,12 @@ export interface SettledAttributes {
 
 const EMPTY: Record<string, AttributeValue> = Object.freeze({});
 const hasOwn = Object.prototype.hasOwnProperty;
+const { toString: tagOf } = Object.prototype;
 
 /** The keys under which an Error is promoted to the `exception.*` attributes. */
-const isErrorKey = (key: string): boolean => key === 'error' || key === 'err' || key === 'exception';
+const ERROR_KEYS: readonly string[] = ['error', 'err', 'exception'];
+/** Says what is wrong where attributes could not be read as a whole. */
+const UNREADABLE = 'logspan.attributes';
 
 /**
  * Turns what a log call was given into plain data.
@@ -47,8 +51,9 @@ const isErrorKey = (key: string): boolean => key === 'error' || key === 'err' ||
  * The common case, an object of plain values within the limits, is answered with that very object, after one walk and
  * without a copy. Everything else is copied with care: lazy values and a function in place of the attributes are
  * computed, exotic values made plain, an Error under `error`, `err` or `exception` (or in place of the attributes)
- * becomes the `exception.*` attributes unless those are set. `bound` are the attributes of the logger and of the
- * context: the caller's win. Never throws.
+ * becomes the `exception.*` attributes unless those are set; a second Error stays under its key. `bound` are the
+ * attributes of the logger and of the context: the caller's win, except where undefined, which is no attribute. Never
+ * throws.
  */
 export function settleAttributes(
   argument: unknown,
@@ -61,7 +66,7 @@ export function settleAttributes(
       if (bound === undefined) {
         if (argument === undefined) return { attributes: EMPTY, owned: false, dropped: 0 };
         if (isSettled(argument, limits)) {
-          return { attributes: argument as Record<string, AttributeValue>, owned: false, dropped: 0 };
+          return { attributes: argument, owned: false, dropped: 0 };
         }
       } else if (argument === undefined || isRecord(argument)) {
         const merged: Record<string, AttributeValue> = {};
@@ -76,8 +81,7 @@ export function settleAttributes(
   try {
     return settleCarefully(argument, bound, exception, limits);
   } catch (error) {
-    // Only what cannot even be looked at (a revoked proxy in place of the attributes) comes here.
-    return { attributes: { 'logspan.attributes': describeThrown(error) }, owned: true, dropped: 1 };
+    return { attributes: { [UNREADABLE]: describeThrown(error) }, owned: true, dropped: 1 };
   }
 }
 
@@ -88,17 +92,22 @@ function isRecord(value: unknown): value is Record<string, AttributeValue> {
 }
 
 function merge(into: Record<string, unknown>, from: Readonly<Record<string, unknown>>): void {
-  for (const key in from) if (hasOwn.call(from, key)) setOwn(into, key, from[key]);
+  for (const key in from) {
+    if (!hasOwn.call(from, key)) continue;
+    const value = from[key];
+    if (value !== undefined) setOwn(into, key, value);
+  }
 }
 
-function isSettled(argument: unknown, limits: AttributeLimits): boolean {
+/** True if attributes are plain data within the limits, so that they can be read in place. May throw what a getter throws. */
+export function isSettled(argument: unknown, limits: AttributeLimits): argument is Record<string, AttributeValue> {
   if (!isRecord(argument)) return false;
   let count = 0;
   let nodes = 0;
   for (const key in argument) {
     if (!hasOwn.call(argument, key)) continue;
+    if (++count > limits.attributeCount || key.length > limits.stringLength) return false;
     const value: unknown = argument[key];
-    count++;
     switch (typeof value) {
       case 'number':
       case 'boolean':
@@ -116,7 +125,7 @@ function isSettled(argument: unknown, limits: AttributeLimits): boolean {
         return false;
     }
   }
-  return count <= limits.attributeCount;
+  return true;
 }
 
 function settleCarefully(
@@ -125,81 +134,116 @@ function settleCarefully(
   exception: unknown,
   limits: AttributeLimits,
 ): SettledAttributes {
+  const given: Record<string, unknown> = {};
+  let promoted = exception;
+  let dropped = 0;
+  try {
+    const value = typeof argument === 'function' ? computed(argument as () => unknown) : argument;
+    if (!isError(value)) dropped = readArgument(given, value, limits.attributeCount);
+    else if (promoted === undefined) promoted = value;
+    else given.error = value;
+  } catch (error) {
+    given[UNREADABLE] = describeThrown(error);
+    dropped = 1;
+  }
+  if (promoted === undefined) promoted = errorIn(given);
+  let merged = given;
+  if (bound !== undefined) {
+    merged = {};
+    dropped += readOwn(merged, bound, limits.attributeCount);
+    merge(merged, given);
+    if (promoted === undefined) promoted = errorIn(merged);
+  }
+
   const copy = new PlainCopy(limits);
   const attributes: Record<string, AttributeValue> = {};
   let count = 0;
-  let dropped = 0;
-
-  const set = (key: string, value: unknown, wins: boolean): void => {
-    if (hasOwn.call(attributes, key)) {
-      if (!wins) return;
-    } else if (count >= limits.attributeCount) {
+  const set = (key: string, value: unknown): void => {
+    const name = key.length <= limits.stringLength ? key : copy.text(key);
+    const known = hasOwn.call(attributes, name);
+    if (!known && count >= limits.attributeCount) {
       dropped++;
       return;
     }
-    copy.cut = false;
-    const name = copy.text(key);
+    copy.cut = name !== key;
     const plain = copy.of(value);
     if (copy.cut) dropped++;
     if (plain === undefined) return;
-    if (!hasOwn.call(attributes, name)) count++;
+    if (!known) count++;
     setOwn(attributes, name, plain);
   };
-
-  /** Own enumerable properties; a key that cannot be listed or read says so and harms nothing else. */
-  const setAll = (source: object, wins: boolean): void => {
-    let keys: string[];
-    try {
-      keys = Object.keys(source);
-    } catch {
-      dropped++;
-      return;
-    }
-    if (keys.length > limits.attributeCount) {
-      // The rest is not even read.
-      dropped += keys.length - limits.attributeCount;
-      keys.length = limits.attributeCount;
-    }
-    for (const key of keys) {
-      let value: unknown;
-      try {
-        value = (source as Record<string, unknown>)[key];
-      } catch (error) {
-        value = describeThrown(error);
-      }
-      if (isErrorKey(key) && isError(value)) exception ??= value;
-      else set(key, value, wins);
-    }
-  };
-
-  if (bound !== undefined) setAll(bound, true);
-  let given = argument;
-  if (typeof given === 'function') {
-    const compute = given as () => unknown;
-    given = undefined;
-    try {
-      given = compute();
-    } catch (error) {
-      set('logspan.attributes', describeThrown(error), true);
-    }
+  for (const key of Object.keys(merged)) {
+    const value = merged[key];
+    // What is promoted need not be told twice; an Error that is not promoted stays.
+    if (value !== promoted || !ERROR_KEYS.includes(key) || !isError(value)) set(key, value);
   }
-  if (isError(given)) exception ??= given;
-  else if (given instanceof Map) setAll(Object.fromEntries(entriesOf(given, limits)), true);
-  else if (typeof given === 'object' && given !== null && !Array.isArray(given)) setAll(given, true);
-  else if (given !== undefined && given !== null) set('value', given, true);
-
-  if (exception !== undefined) {
-    const own = exceptionAttributes(exception);
-    for (const key in own) set(key, own[key], false);
+  if (promoted !== undefined) {
+    const described = exceptionAttributes(promoted);
+    for (const key of Object.keys(described)) if (!hasOwn.call(attributes, key)) set(key, described[key]);
   }
   return { attributes, owned: true, dropped };
 }
 
-function entriesOf(map: Map<unknown, unknown>, limits: AttributeLimits): [string, unknown][] {
-  const entries: [string, unknown][] = [];
-  for (const [key, value] of Map.prototype.entries.call(map)) {
-    if (entries.length > limits.attributeCount) break;
-    entries.push([typeof key === 'symbol' ? key.toString() : String(key), value]);
+/** Reads what stands in place of the attributes; answers how many were left out. May throw. */
+function readArgument(into: Record<string, unknown>, argument: unknown, limit: number): number {
+  if (argument === undefined || argument === null) return 0;
+  const tag = tagOf.call(argument);
+  if (tag === '[object Map]') {
+    let kept = 0;
+    for (const [key, value] of Map.prototype.entries.call(argument)) {
+      if (kept === limit) break;
+      kept++;
+      if (value !== undefined) setOwn(into, keyText(key), value);
+    }
+    return Reflect.get(Map.prototype, 'size', argument) - kept;
   }
-  return entries;
+  if (typeof argument === 'object' && tag === '[object Object]') return readOwn(into, argument, limit);
+  into.value = argument;
+  return 0;
+}
+
+/**
+ * Reads own enumerable properties; answers how many were left out. One that throws says so and harms nothing else.
+ * Undefined is no attribute.
+ */
+function readOwn(into: Record<string, unknown>, from: object, limit: number): number {
+  const keys = Object.keys(from);
+  // The rest is not even read.
+  const left = Math.max(keys.length - limit, 0);
+  if (left > 0) keys.length = limit;
+  for (const key of keys) {
+    let value: unknown;
+    try {
+      value = (from as Record<string, unknown>)[key];
+    } catch (error) {
+      value = describeThrown(error);
+    }
+    if (value !== undefined) setOwn(into, key, value);
+  }
+  return left;
+}
+
+function errorIn(attributes: Readonly<Record<string, unknown>>): unknown {
+  const key = ERROR_KEYS.find((name) => hasOwn.call(attributes, name) && isError(attributes[name]));
+  return key === undefined ? undefined : attributes[key];
+}
+
+function keyText(key: unknown): string {
+  try {
+    return String(key);
+  } catch (error) {
+    return describeThrown(error);
+  }
+}
+
+/** Attributes over outer ones, read now and frozen, for all records to come. Never throws. */
+export function bindAttributes(outer: Attributes | undefined, attributes: Attributes): Attributes {
+  const bound: Record<string, unknown> = {};
+  if (outer !== undefined) merge(bound, outer);
+  try {
+    if (typeof attributes === 'object' && attributes !== null) readOwn(bound, attributes, Number.POSITIVE_INFINITY);
+  } catch (error) {
+    bound[UNREADABLE] = describeThrown(error);
+  }
+  return Object.freeze(bound);
 }

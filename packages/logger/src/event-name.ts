@@ -21,6 +21,8 @@ export class EventNames {
 
   /** As {@link isEventName}, at the cost of a look-up for a text seen before. */
   has(text: string): boolean {
+    // Neither hashed nor kept: a thousand long messages are a lot of memory.
+    if (text.length > LONGEST) return false;
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const answer = isEventName(text);

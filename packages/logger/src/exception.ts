@@ -40,7 +40,7 @@ export function exceptionAttributes(exception: unknown): Record<string, unknown>
   if (!isError(exception)) {
     return typeof exception === 'object' && exception !== null
       ? { 'exception.type': 'object', 'exception.message': '[object thrown]', 'logspan.exception.value': exception }
-      : { 'exception.type': typeof exception, 'exception.message': cut(String(exception), LONGEST_MESSAGE) };
+      : { 'exception.type': typeof exception, 'exception.message': cut(text(exception), LONGEST_MESSAGE) };
   }
   const description = describeError(exception);
   const attributes: Record<string, unknown> = {
@@ -66,14 +66,13 @@ function describe(error: Error, seen: readonly Error[], budget: { left: number }
   const constructorName = property(property(error, 'constructor'), 'name');
   const code = property(error, 'code');
   const stack = property(error, 'stack');
-  const message = property(error, 'message');
   const description: Record<string, unknown> & { type: string; message: string } = {
     // A class that does not set `name` inherits "Error": the constructor's name then says more.
     type: cut(
       text(name !== 'Error' && typeof name === 'string' && name !== '' ? name : constructorName) || 'Error',
       256,
     ),
-    message: cut(text(message), LONGEST_MESSAGE),
+    message: errorMessage(error),
   };
   if (typeof stack === 'string' && stack !== '') description.stacktrace = cut(stack, LONGEST_STACK);
   if (typeof code === 'string' || typeof code === 'number') description.code = cut(String(code), 256);
@@ -81,12 +80,20 @@ function describe(error: Error, seen: readonly Error[], budget: { left: number }
   if (path.length < LONGEST_CHAIN) {
     const cause = property(error, 'cause');
     if (cause !== undefined && cause !== null) description.cause = describeAny(cause, path, budget);
-    const errors = property(error, 'errors');
-    if (Array.isArray(errors) && errors.length > 0) {
-      description.errors = errors.slice(0, MOST_ERRORS).map((inner) => describeAny(inner, path, budget));
-    }
+    const errors = firstErrors(property(error, 'errors'));
+    if (errors.length > 0) description.errors = errors.map((inner) => describeAny(inner, path, budget));
   }
   return description;
+}
+
+function firstErrors(errors: unknown): unknown[] {
+  try {
+    return Array.isArray(errors)
+      ? Array.from({ length: Math.min(errors.length, MOST_ERRORS) }, (_, i) => errors[i])
+      : [];
+  } catch {
+    return [];
+  }
 }
 
 function describeAny(value: unknown, path: readonly Error[], budget: { left: number }): ErrorDescription | string {
@@ -129,6 +136,11 @@ function text(value: unknown): string {
   } catch {
     return '';
   }
+}
+
+/** The message of an error, bounded. Never throws. */
+export function errorMessage(error: Error): string {
+  return cut(text(property(error, 'message')), LONGEST_MESSAGE);
 }
 
 function cut(value: string, longest: number): string {

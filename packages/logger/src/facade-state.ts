@@ -94,7 +94,9 @@ export function contain(error: unknown): void {
   // The first, and then ever more rarely: a call that always fails must not flood.
   if ((state.contained & (state.contained - 1)) !== 0) return;
   try {
-    diag.error(`logspan: a log call failed and was contained (${state.contained} so far)`, error);
+    // The kind of the error only: its message may quote the record.
+    const kind = error instanceof Error ? error.name : typeof error;
+    diag.error(`logspan: a log call failed and was contained (${state.contained} so far)`, kind);
   } catch {
     // A diag logger that throws leaves nobody to tell.
   }

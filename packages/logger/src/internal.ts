@@ -11,6 +11,7 @@ export {
   type AttributeLimits,
   type Attributes,
   DEFAULT_ATTRIBUTE_LIMITS,
+  isSettled,
   type SettledAttributes,
   settleAttributes,
 } from './attributes.ts';

@@ -24,8 +24,9 @@ export type SeverityName = Exclude<LevelName, 'off'>;
 /** All names that {@link severityOf} accepts, for messages. */
 export const LEVEL_NAMES: readonly LevelName[] = Object.freeze(Object.keys(SEVERITY) as LevelName[]);
 
-/** The severity number of a level name (any case), or undefined if there is no such level. */
+/** The severity number of a level name (any case), or undefined if there is no such level. Never throws. */
 export function severityOf(name: string): number | undefined {
+  if (typeof name !== 'string') return undefined;
   const key = name.trim().toLowerCase();
   return Object.hasOwn(SEVERITY, key) ? SEVERITY[key as LevelName] : undefined;
 }
@@ -61,7 +62,8 @@ export function parseLevelDirective(text: string): LevelDirective | { readonly i
     const scope = equals < 0 ? undefined : part.slice(0, equals).trim();
     if (severity === undefined || scope === '') return { invalid: part.trim() };
     if (scope === undefined) minimum = severity;
-    else scopes.push({ scope, minimum: severity });
+    // In front: what comes later in the directive wins over the same scope before.
+    else scopes.unshift({ scope, minimum: severity });
   }
   scopes.sort((a, b) => b.scope.length - a.scope.length);
   return { minimum, scopes };

@@ -1,7 +1,6 @@
 import { context } from '@opentelemetry/api';
-import type { Attributes, AttributesArgument } from './attributes.ts';
-import { settleAttributes } from './attributes.ts';
-import { isError } from './exception.ts';
+import { type Attributes, type AttributesArgument, bindAttributes, settleAttributes } from './attributes.ts';
+import { errorMessage, isError } from './exception.ts';
 import {
   contain,
   type FacadeState,
@@ -112,9 +111,9 @@ export class Logger {
   /** True if a record of this level would go anywhere: to guard work that `lazy` cannot defer. */
   isEnabled(level: SeverityName): boolean {
     try {
-      const severityNumber = severityOf(level) ?? SEVERITY.info;
+      const severityNumber = writableSeverity(level);
       if (severityNumber < this.#level.minimum) return false;
-      this.#resolve();
+      if (this.#generation !== this.#state.generation) this.#resolve();
       const logger = this.#writer ?? this.#otel;
       return logger?.enabled?.({ severityNumber }) ?? true;
     } catch (error) {
@@ -125,8 +124,7 @@ export class Logger {
 
   /** A logger whose records also carry these attributes. Lazy values in them are computed for each record. */
   child(attributes: Attributes): Logger {
-    const bound = this.#bound === undefined ? { ...attributes } : { ...this.#bound, ...attributes };
-    return new Logger(this.#scopeName, this.#version, Object.freeze(bound), this.#filter);
+    return new Logger(this.#scopeName, this.#version, bindAttributes(this.#bound, attributes), this.#filter);
   }
 
   /** A logger of another scope, with the same attributes and filter. */
@@ -145,13 +143,7 @@ export class Logger {
   }
 
   #writeAt(level: string, first: string, attributes: AttributesArgument, reading: Reading): void {
-    let severityNumber: number | undefined;
-    try {
-      severityNumber = severityOf(level);
-    } catch {
-      // Not even a string.
-    }
-    severityNumber ??= SEVERITY.info;
+    const severityNumber = writableSeverity(level);
     if (severityNumber >= this.#level.minimum) {
       this.#write(severityNumber, severityText(severityNumber), first, attributes, reading);
     }
@@ -174,7 +166,7 @@ export class Logger {
       } else if (isError(first)) {
         // logger.error(new Error('…')), as many write it.
         exception ??= first;
-        body = first.message;
+        body = errorMessage(first);
       }
       if (this.#filter !== undefined && !this.#passes(this.#filter, severityNumber, eventName, body, attributes))
         return;
@@ -195,11 +187,17 @@ export class Logger {
     body: unknown,
     attributes: unknown,
   ) {
+    const bound = this.#bound;
     const record: FilterableRecord = {
       severityNumber,
       eventName,
       body,
-      attributes: typeof attributes === 'object' && attributes !== null ? (attributes as Attributes) : {},
+      get attributes() {
+        // Only for a filter that asks: most look at the level or the event.
+        const given = typeof attributes === 'object' && attributes !== null ? (attributes as Attributes) : {};
+        const outer = attributesOf(context.active());
+        return outer === undefined && bound === undefined ? given : { ...outer, ...bound, ...given };
+      },
       instrumentationScope: { name: this.#scopeName },
     };
     try {
@@ -259,7 +257,13 @@ export class Logger {
  * keep it in a constant.
  */
 export function getLogger(scopeName: string, version?: string): Logger {
-  return new Logger(validScopeName(scopeName), version);
+  return new Logger(validScopeName(scopeName), typeof version === 'string' ? version : undefined);
+}
+
+/** The severity to write at. `off` is none, and a level that does not exist counts as info. */
+function writableSeverity(level: string): number {
+  const severityNumber = severityOf(level);
+  return severityNumber === undefined || severityNumber === SEVERITY.off ? SEVERITY.info : severityNumber;
 }
 
 /** The specification wants a working logger for an invalid name, which is kept as it is given where it can be. */

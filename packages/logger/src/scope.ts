@@ -1,5 +1,5 @@
 import { type Context, context, createContextKey } from '@opentelemetry/api';
-import type { Attributes } from './attributes.ts';
+import { type Attributes, bindAttributes } from './attributes.ts';
 
 // createContextKey is Symbol.for: the ESM and the CommonJS copy of this file share the key.
 const ATTRIBUTES_KEY = createContextKey('logspan.attributes');
@@ -13,9 +13,8 @@ const ATTRIBUTES_KEY = createContextKey('logspan.attributes');
  */
 export function withAttributes<T>(attributes: Attributes, fn: () => T): T {
   const active = context.active();
-  const outer = attributesOf(active);
-  const merged = outer === undefined ? { ...attributes } : { ...outer, ...attributes };
-  return context.with(active.setValue(ATTRIBUTES_KEY, Object.freeze(merged)), fn);
+  const bound = bindAttributes(attributesOf(active), attributes);
+  return context.with(active.setValue(ATTRIBUTES_KEY, bound), fn);
 }
 
 /** The attributes that {@link withAttributes} bound to a context. */

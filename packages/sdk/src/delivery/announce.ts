@@ -4,7 +4,7 @@ const EVERY_MILLIS = 10_000;
 
 /**
  * Tells OTel's diagnostics channel what happens to a destination, each kind of news at most once in ten seconds: a
- * failure that repeats must not flood. The next message of a kind says how many were left out.
+ * failure that repeats must not flood. The next message of a kind says how many were left out. Never throws.
  */
 export class Announcer {
   readonly #subject: string;
@@ -27,6 +27,10 @@ export class Announcer {
     const omitted = entry.omitted === 0 ? '' : ` (and ${entry.omitted} times since the last message)`;
     entry.next = now + EVERY_MILLIS;
     entry.omitted = 0;
-    diag.warn(`logspan: ${this.#subject}: ${kind}: ${message}${omitted}`);
+    try {
+      diag.warn(`logspan: ${this.#subject}: ${kind}: ${message}${omitted}`);
+    } catch {
+      // A diag logger that throws must not stop the delivery.
+    }
   }
 }

@@ -21,7 +21,7 @@ export interface HttpTarget {
 /** Sends one request. Rejects if there is no answer: refused, reset, or silent for `timeoutMillis` in all. */
 export interface Sender {
   send(body: Uint8Array, timeoutMillis: number): Promise<Answer>;
-  /** Closes idle connections; requests under way are aborted. */
+  /** Closes idle connections; requests under way are aborted, and none can be sent any more. */
   close(): void;
 }
 
@@ -29,7 +29,10 @@ export interface Sender {
 const LONGEST_ANSWER = 4 * 1_048_576;
 const compress = promisify(gzip);
 
-/** A sender over node:http with kept-alive connections, at most `connections` of them. */
+/**
+ * A sender over node:http with kept-alive connections, at most `connections` of them. Nothing of it keeps the process
+ * alive: who waits for an answer has a deadline that does.
+ */
 export function httpSender(target: HttpTarget, connections: number): Sender {
   const secure = target.url.protocol === 'https:';
   const { request } = secure ? https : http;
@@ -44,9 +47,12 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
     : new http.Agent({ keepAlive: true, maxSockets: connections });
   // What an instrumentation of http would trace or log about our own requests would come back to us.
   const silent = suppressLogging(suppressTracing(ROOT_CONTEXT));
+  const underWay = new Set<http.ClientRequest>();
+  let closed = false;
 
   const post = (body: Uint8Array, timeoutMillis: number): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      if (closed) throw new Error('closed');
       const outgoing = request(target.url, {
         method: 'POST',
         agent,
@@ -56,38 +62,43 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
           ...(target.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
         },
       });
+      underWay.add(outgoing);
       // One deadline for everything: a destination that sends a byte now and then is as dead as a silent one.
       const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMillis);
-      outgoing.on('error', (error) => {
-        clearTimeout(deadline);
-        reject(error);
-      });
-      outgoing.on('response', (incoming) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        const finish = (oversized: boolean): void => {
-          clearTimeout(deadline);
-          resolve({
-            status: incoming.statusCode ?? 0,
-            retryAfter: incoming.headers['retry-after'],
-            contentType: incoming.headers['content-type'],
-            body: oversized ? new Uint8Array(0) : Buffer.concat(parts),
-            oversized,
-          });
-        };
+      deadline.unref();
+      outgoing.on('socket', (socket) => socket.unref());
+
+      let incoming: http.IncomingMessage | undefined;
+      const parts: Buffer[] = [];
+      let length = 0;
+      const answer = (): void => {
+        const oversized = length > LONGEST_ANSWER;
+        resolve({
+          status: incoming?.statusCode ?? 0,
+          retryAfter: incoming?.headers['retry-after'],
+          contentType: incoming?.headers['content-type'],
+          body: oversized ? new Uint8Array(0) : Buffer.concat(parts),
+          oversized,
+        });
+      };
+      outgoing.on('response', (response) => {
+        incoming = response;
         incoming.on('data', (part: Buffer) => {
           length += part.length;
-          if (length > LONGEST_ANSWER) {
-            finish(true);
-            outgoing.destroy();
-          } else {
-            parts.push(part);
-          }
+          if (length <= LONGEST_ANSWER) parts.push(part);
+          else outgoing.destroy();
         });
-        incoming.on('end', () => finish(false));
-        // The status has arrived, and it is the answer: what follows it only comments on it.
-        incoming.on('error', () => finish(false));
-        incoming.on('aborted', () => finish(false));
+        incoming.on('end', answer);
+        // A body that breaks off is told by the end of the request.
+        incoming.on('error', () => undefined);
+      });
+      // Once the status has arrived it is the answer: what follows it only comments on it.
+      const broken = (error: Error): void => (incoming === undefined ? reject(error) : answer());
+      outgoing.on('error', broken);
+      outgoing.on('close', () => {
+        clearTimeout(deadline);
+        underWay.delete(outgoing);
+        broken(new Error('no answer'));
       });
       outgoing.end(body);
     });
@@ -100,6 +111,10 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
           timeoutMillis,
         ),
       ),
-    close: () => agent.destroy(),
+    close() {
+      closed = true;
+      for (const outgoing of underWay) outgoing.destroy();
+      agent.destroy();
+    },
   };
 }

@@ -26,6 +26,9 @@ export type Outcome =
 /** The statuses that the OTLP specification calls retryable; all other failures must not be retried. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
+/** Control characters, and those that break or turn a line. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
 /** Reads an OTLP/HTTP answer. Never throws, whatever was answered. OTLP specification, "OTLP/HTTP Response". */
 export function readAnswer(answer: Answer, nowMillis: number): Outcome {
   const { status } = answer;
@@ -63,7 +66,8 @@ function partialSuccess(answer: Answer): { rejected: number; message: string } {
 function checked(rejected: number, message: unknown): { rejected: number; message: string } {
   return {
     rejected: Number.isSafeInteger(rejected) && rejected > 0 ? rejected : 0,
-    message: typeof message === 'string' ? message.slice(0, 1_024) : '',
+    // It will be shown on a terminal, and comes from outside.
+    message: typeof message === 'string' ? message.slice(0, 1_024).replace(UNPRINTABLE, ' ') : '',
   };
 }
 

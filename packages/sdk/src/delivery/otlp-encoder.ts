@@ -1,3 +1,4 @@
+import { PlainCopy } from '@logspan/logger/internal';
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
 
@@ -16,21 +17,48 @@ interface LeanTime {
 }
 
 const FIRST_CAPACITY = 65_536;
-/** Strings up to this length are copied by a loop, longer ones by the engine: the call costs more than a short loop. */
-const SHORT = 24;
+/** Text up to this length is copied by a loop, longer text by the engine: its call costs more than a short loop. */
+const SHORT = 48;
+/** An encoded key up to this length leaves the pair it is in shorter than 128 bytes: a length of one byte. */
+const SHORT_KEY = 64;
+/** What a pair of a short key and a plain value takes at most. */
+const ROOM_FOR_SHORT = SHORT_KEY + SHORT + 16;
 /** Plain data from the pipeline is never this deep: what is, came by another way and may be a cycle. */
 const DEEPEST = 64;
 const MOST_CACHED = 2_048;
 const LONGEST_CACHED = 128;
 
+/** What no pipeline has looked at, the attributes of resources and scopes: far above what anyone means to set. */
+const FOREIGN_LIMITS = Object.freeze({ stringLength: 32_768, depth: 9, keys: 1_000, items: 1_000, nodes: 10_000 });
+/** The first second whose nanoseconds do not fit into 64 bits: in the year 2554. */
+const END_OF_TIME = 18_446_744_073;
+
 const hasOwn = Object.prototype.hasOwnProperty;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+
+/** Encoded bytes that are written again and again, as words of four: a copy of words costs a third of one of bytes. */
+interface Template {
+  readonly words: Uint32Array;
+  /** Bytes, of which the last word may have fewer than four. */
+  readonly length: number;
+}
 
 /** The fields of a record that repeat from call to call, already encoded. */
 interface Head {
   readonly severityNumber: number | undefined;
   readonly severityText: string | undefined;
-  readonly bytes: Uint8Array;
+  readonly template: Template;
+  readonly key: Key;
 }
+
+/** An attribute key, already encoded, and the key that came after it last time: mostly the one that comes now. */
+interface Key {
+  readonly name: string;
+  readonly template: Template;
+  next: Key | undefined;
+}
+
+const NO_TEMPLATE: Template = { words: new Uint32Array(0), length: 0 };
 
 /**
  * Encodes log records, one after the other, as fields 2 (`log_records`) of a ScopeLogs message. What envelops them is
@@ -43,11 +71,13 @@ export class OtlpEncoder {
   #at = 0;
   #depth = 0;
 
-  readonly #keys = new Map<string, Uint8Array>();
+  readonly #keys = new Map<string, Key>();
+  /** The key that was written last, in record order, nested ones included. */
+  #key: Key = { name: '', template: NO_TEMPLATE, next: undefined };
   readonly #heads = new Map<string, Head>();
   // The last span, second and buffer positions are the likeliest next ones.
   #span: SpanContext | undefined;
-  readonly #spanBytes: Uint8Array = new Uint8Array(SPAN_LENGTH);
+  #spanTemplate: Template = NO_TEMPLATE;
   #second = Number.NaN;
   #secondLow = 0;
   #secondHigh = 0;
@@ -96,26 +126,43 @@ export class OtlpEncoder {
     }
   }
 
-  /** A `resource` field with its tag and length: field 1 of ResourceLogs. */
+  /** A `resource` field with its tag and length: field 1 of ResourceLogs. Attributes may be any values. */
   resource(resource: Resource): Uint8Array {
-    return this.#aside(() => this.#attributes(0x0a, resource.attributes));
+    return this.#aside(() => this.#foreignAttributes(0x0a, resource.attributes));
   }
 
-  /** A `scope` field with its tag and length: field 1 of ScopeLogs. */
+  /** A `scope` field with its tag and length: field 1 of ScopeLogs. Attributes may be any values. */
   scope(scope: InstrumentationScope): Uint8Array {
     return this.#aside(() => {
-      if (scope.name) this.#string(0x0a, scope.name);
-      if (scope.version) this.#string(0x12, scope.version);
-      if (scope.attributes !== undefined) this.#attributes(0x1a, scope.attributes);
+      if (isText(scope.name)) this.#string(0x0a, scope.name);
+      if (isText(scope.version)) this.#string(0x12, scope.version);
+      this.#foreignAttributes(0x1a, scope.attributes);
+      // A stock SDK limits the attributes of its scopes and counts what it cut.
+      const { droppedAttributesCount: dropped = 0 } = scope as { droppedAttributesCount?: number };
+      if (dropped > 0) {
+        this.#reserve(11);
+        this.#buffer[this.#at++] = 0x20;
+        this.#varint(dropped);
+      }
     });
   }
 
   /** A `schema_url` field with its tag and length: field 3 of ResourceLogs and ScopeLogs. Empty if there is none. */
   schemaUrl(url: string | undefined): Uint8Array {
-    if (!url) return new Uint8Array(0);
+    if (!isText(url)) return new Uint8Array(0);
     const start = this.#at;
     this.#string(0x1a, url);
     return this.#take(start);
+  }
+
+  /** Whoever made a resource or scope could put anything into it, and that must not cost the records that carry it. */
+  #foreignAttributes(tag: number, attributes: unknown): void {
+    const plain = new PlainCopy(FOREIGN_LIMITS).of(attributes);
+    this.#depth = 0;
+    if (typeof plain !== 'object' || plain === null) return;
+    // Not by #attributes: a large copy like this one is a dictionary to the engine, and one seen there makes the loop
+    // over every record's attributes slow for good.
+    for (const [name, value] of Object.entries(plain)) this.#keyValue(tag, name, undefined, value);
   }
 
   /** Encodes a message in field 1, beside the records. */
@@ -135,12 +182,87 @@ export class OtlpEncoder {
     return bytes;
   }
 
+  /**
+   * Key-value pairs. The plain cases (a short ASCII text, a number, a boolean, under a key of ordinary length) are
+   * written here and now with the position in a local variable, which is what makes the record path fast; all others go
+   * to {@link #keyValue}.
+   */
   #attributes(tag: number, attributes: Readonly<Record<string, unknown>>): void {
-    for (const key in attributes) {
-      if (!hasOwn.call(attributes, key)) continue;
-      const value = attributes[key];
-      if (value !== undefined) this.#keyValue(tag, key, value);
+    let buffer = this.#buffer;
+    let view = this.#view;
+    let at = this.#at;
+    for (const name in attributes) {
+      if (!hasOwn.call(attributes, name)) continue;
+      const value = attributes[name];
+      if (value === undefined) continue;
+      let key = this.#key.next;
+      if (key === undefined || key.name !== name) {
+        this.#at = at;
+        key = this.#known(name);
+        buffer = this.#buffer;
+        view = this.#view;
+      }
+      if (key !== undefined && key.template.length <= SHORT_KEY) {
+        this.#key = key;
+        const start = at;
+        if (start + ROOM_FOR_SHORT > buffer.length) {
+          this.#at = at;
+          this.#reserve(ROOM_FOR_SHORT);
+          buffer = this.#buffer;
+          view = this.#view;
+        }
+        // Tag and length of the pair, the key, tag of the value; the length of the value goes to `at`.
+        at += 2;
+        const { words, length } = key.template;
+        for (let i = 0; i < words.length; i++) view.setUint32(at + 4 * i, words[i] as number, true);
+        at += length;
+        buffer[at++] = 0x12;
+        let end = 0;
+        if (typeof value === 'string') {
+          if (value.length <= SHORT) end = asciiTo(value, view, at + 3);
+          if (end !== 0) {
+            buffer[at] = value.length + 2;
+            buffer[at + 1] = 0x0a;
+            buffer[at + 2] = value.length;
+          }
+        } else if (typeof value === 'number') {
+          if (value >= 0 && value <= 0x7fff_ffff && value === (value | 0) && !Object.is(value, -0)) {
+            end = at + 2;
+            let rest = value;
+            while (rest > 0x7f) {
+              buffer[end++] = (rest & 0x7f) | 0x80;
+              rest >>>= 7;
+            }
+            buffer[end++] = rest;
+            buffer[at] = end - at - 1;
+            buffer[at + 1] = 0x18;
+          } else if (!Number.isInteger(value)) {
+            buffer[at] = 9;
+            buffer[at + 1] = 0x21;
+            view.setFloat64(at + 2, value, true);
+            end = at + 10;
+          }
+        } else if (typeof value === 'boolean') {
+          buffer[at] = 2;
+          buffer[at + 1] = 0x10;
+          buffer[at + 2] = value ? 1 : 0;
+          end = at + 3;
+        }
+        if (end !== 0) {
+          buffer[start] = tag;
+          buffer[start + 1] = end - start - 2;
+          at = end;
+          continue;
+        }
+        at = start;
+      }
+      this.#at = at;
+      this.#keyValue(tag, name, key, value);
+      buffer = this.#buffer;
+      view = this.#view;
+      at = this.#at;
     }
+    this.#at = at;
   }
 
   #record(record: LogRecord, withAttributes: boolean): void {
@@ -181,14 +303,20 @@ export class OtlpEncoder {
     if (typeof eventName === 'string' && body === eventName) {
       const head = this.#heads.get(eventName);
       if (head !== undefined && head.severityNumber === severityNumber && head.severityText === severityText) {
-        this.#reserve(head.bytes.length);
-        this.#bytes(head.bytes);
+        this.#template(head.template);
+        this.#key = head.key;
         return;
       }
       const start = this.#at;
       this.#writeHead(severityNumber, severityText, body, eventName);
       if (eventName.length <= LONGEST_CACHED && (head !== undefined || this.#heads.size < MOST_CACHED)) {
-        this.#heads.set(eventName, { severityNumber, severityText, bytes: this.slice(start, this.#at) });
+        const key = { name: '', template: NO_TEMPLATE, next: undefined };
+        this.#heads.set(eventName, {
+          severityNumber,
+          severityText,
+          template: templateOf(this.slice(start, this.#at)),
+          key,
+        });
       }
       return;
     }
@@ -202,41 +330,52 @@ export class OtlpEncoder {
     eventName: string | undefined,
   ): void {
     this.#reserve(16);
-    if (severityNumber) {
+    const severity = encodedSeverity(severityNumber);
+    if (severity !== 0) {
       this.#buffer[this.#at++] = 0x10;
-      this.#varint(severityNumber);
+      this.#buffer[this.#at++] = severity;
     }
-    if (severityText) this.#string(0x1a, severityText);
+    if (isText(severityText)) this.#string(0x1a, severityText);
     if (body !== undefined) {
       this.#reserve(16);
       this.#buffer[this.#at++] = 0x2a;
       this.#anyValue(body);
     }
-    if (eventName) this.#string(0x62, eventName);
+    if (isText(eventName)) this.#string(0x62, eventName);
   }
 
   #spanContext(span: SpanContext): void {
     if (span !== this.#span) {
-      encodeSpan(span, this.#spanBytes);
+      this.#spanTemplate = templateOf(encodeSpan(span));
       this.#span = span;
     }
-    this.#reserve(SPAN_LENGTH);
-    this.#bytes(this.#spanBytes);
+    this.#template(this.#spanTemplate);
   }
 
-  #keyValue(tag: number, key: string, value: unknown): void {
-    let keyBytes = this.#keys.get(key);
-    if (keyBytes === undefined) {
-      keyBytes = this.#encodeKey(key);
-      if (key.length <= LONGEST_CACHED && this.#keys.size < MOST_CACHED) this.#keys.set(key, keyBytes);
-    }
-    this.#reserve(keyBytes.length + 32);
+  #keyValue(tag: number, name: string, key: Key | undefined, value: unknown): void {
+    this.#reserve(16);
     this.#buffer[this.#at++] = tag;
     const start = this.#open(1);
-    this.#bytes(keyBytes);
+    if (key !== undefined) this.#template(key.template);
+    else this.#string(0x0a, name);
+    this.#reserve(16);
     this.#buffer[this.#at++] = 0x12;
     this.#anyValue(value);
     this.#close(start, 1);
+  }
+
+  /** The encoded form of a key that is not the expected one; undefined for what is too long or too much to remember. */
+  #known(name: string): Key | undefined {
+    let key = this.#keys.get(name);
+    if (key === undefined) {
+      if (name.length > LONGEST_CACHED || this.#keys.size >= MOST_CACHED) return undefined;
+      const start = this.#at;
+      this.#string(0x0a, name);
+      key = { name, template: templateOf(this.#take(start)), next: undefined };
+      this.#keys.set(name, key);
+    }
+    this.#key.next = key;
+    return key;
   }
 
   /** Writes the length and the content of an AnyValue; the tag is the caller's. Needs 16 bytes reserved. */
@@ -247,7 +386,7 @@ export class OtlpEncoder {
         this.#anyString(value);
         return;
       case 'number': {
-        if (Number.isSafeInteger(value)) {
+        if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) {
           const start = this.#open(1);
           buffer[this.#at++] = 0x18;
           this.#varint(value);
@@ -292,13 +431,15 @@ export class OtlpEncoder {
         this.#anyValue(value[i]);
       }
       this.#close(list, 1);
-    } else if (ArrayBuffer.isView(value)) {
-      const bytes = value as Uint8Array;
-      this.#reserve(bytes.length + 16);
+    } else if (Reflect.get(typedArray, Symbol.toStringTag, value) === 'Uint8Array') {
+      // Of any realm; and the length is not what it says it is but what will be copied.
+      const length: number = Reflect.get(typedArray, 'length', value);
+      this.#reserve(length + 16);
       this.#buffer[this.#at++] = 0x3a;
-      this.#varint(bytes.length);
-      this.#buffer.set(bytes, this.#at);
-      this.#at += bytes.length;
+      this.#varint(length);
+      // Nothing can be copied out of a buffer that was transferred away, not even nothing.
+      if (length > 0) this.#buffer.set(value as Uint8Array, this.#at);
+      this.#at += length;
     } else {
       const prototype = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) throw new TypeError('not plain data');
@@ -312,14 +453,19 @@ export class OtlpEncoder {
   }
 
   #anyString(text: string): void {
-    const start = this.#at;
-    // The length of the AnyValue, its tag, the length of the text.
-    if (text.length <= SHORT && this.#ascii(text, start + 3)) {
+    if (text.length <= SHORT) {
+      // The length of the AnyValue, its tag, the length of the text.
+      this.#reserve(text.length + 16);
+      const start = this.#at;
       const buffer = this.#buffer;
-      buffer[start] = text.length + 2;
-      buffer[start + 1] = 0x0a;
-      buffer[start + 2] = text.length;
-      return;
+      const end = asciiTo(text, this.#view, start + 3);
+      if (end !== 0) {
+        buffer[start] = text.length + 2;
+        buffer[start + 1] = 0x0a;
+        buffer[start + 2] = text.length;
+        this.#at = end;
+        return;
+      }
     }
     const length = Buffer.byteLength(text);
     this.#reserve(length + 16);
@@ -338,31 +484,11 @@ export class OtlpEncoder {
     this.#at += this.#buffer.write(text, this.#at, length);
   }
 
-  /** Writes short ASCII text at a position and moves there; false, with nothing changed, if it is not ASCII. */
-  #ascii(text: string, position: number): boolean {
-    this.#reserve(text.length + 16);
-    const buffer = this.#buffer;
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) return false;
-      buffer[position + i] = code;
-    }
-    this.#at = position + text.length;
-    return true;
-  }
-
-  #encodeKey(key: string): Uint8Array {
-    const start = this.#at;
-    this.#string(0x0a, key);
-    return this.#take(start);
-  }
-
-  #bytes(bytes: Uint8Array): void {
-    const buffer = this.#buffer;
+  #template({ words, length }: Template): void {
+    this.#reserve(length + 4);
+    const view = this.#view;
     const at = this.#at;
-    const { length } = bytes;
-    if (length <= 48) for (let i = 0; i < length; i++) buffer[at + i] = bytes[i] as number;
-    else buffer.set(bytes, at);
+    for (let i = 0; i < words.length; i++) view.setUint32(at + 4 * i, words[i] as number, true);
     this.#at = at + length;
   }
 
@@ -370,9 +496,11 @@ export class OtlpEncoder {
   #time(tag: number, millis: number, nanos: number): void {
     const second = Math.floor(millis / 1_000);
     if (second !== this.#second) {
-      const total = BigInt(second) * 1_000_000_000n;
+      const isTime = second >= 0 && second < END_OF_TIME;
+      const total = isTime ? BigInt(second) * 1_000_000_000n : 0n;
       this.#second = second;
-      this.#secondLow = Number(total & 0xffff_ffffn);
+      // NaN makes all of it 0, which is OTLP's "unknown", whatever is added.
+      this.#secondLow = isTime ? Number(total & 0xffff_ffffn) : Number.NaN;
       this.#secondHigh = Number((total >> 32n) & 0xffff_ffffn);
     }
     const low = this.#secondLow + (millis - second * 1_000) * 1_000_000 + nanos;
@@ -452,10 +580,23 @@ export class OtlpEncoder {
   }
 }
 
+/** The severity number that is written: one of the data model's, or 0 for none. */
+export function encodedSeverity(severityNumber: unknown): number {
+  return typeof severityNumber === 'number' && severityNumber >= 1 && severityNumber <= 24
+    ? Math.floor(severityNumber)
+    : 0;
+}
+
+/** True for text worth a field. What comes through the OTel API may be anything, whatever its type says. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
 /** Tags, lengths and content of flags (fixed32), trace id and span id. */
 const SPAN_LENGTH = 5 + 18 + 10;
 
-function encodeSpan(span: SpanContext, into: Uint8Array): void {
+function encodeSpan(span: SpanContext): Uint8Array {
+  const into = new Uint8Array(SPAN_LENGTH);
   into[0] = 0x45;
   into[1] = span.traceFlags & 0xff;
   into[2] = into[3] = into[4] = 0;
@@ -465,6 +606,38 @@ function encodeSpan(span: SpanContext, into: Uint8Array): void {
   into[23] = 0x52;
   into[24] = 8;
   hexTo(span.spanId, into, 25, 8);
+  return into;
+}
+
+/**
+ * Writes ASCII text at a position, four characters at a time: up to three bytes behind it are written too. The position
+ * behind the text, or 0 if it is not ASCII.
+ */
+function asciiTo(text: string, view: DataView, at: number): number {
+  const { length } = text;
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    if ((a | b | c | d) > 0x7f) return 0;
+    view.setUint32(at + i, a | (b << 8) | (c << 16) | (d << 24), true);
+  }
+  for (; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return 0;
+    view.setUint8(at + i, code);
+  }
+  return at + length;
+}
+
+function templateOf(bytes: Uint8Array): Template {
+  const words = new Uint32Array((bytes.length + 3) >> 2);
+  // Little-endian, as the words are written, whatever the machine is.
+  for (let i = 0; i < bytes.length; i++)
+    words[i >> 2] = (words[i >> 2] as number) | ((bytes[i] as number) << (8 * (i & 3)));
+  return { words, length: bytes.length };
 }
 
 function hexTo(hex: string, into: Uint8Array, at: number, bytes: number): void {

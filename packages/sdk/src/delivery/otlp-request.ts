@@ -1,5 +1,5 @@
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
-import { OtlpEncoder, varintLength } from './otlp-encoder.ts';
+import { encodedSeverity, OtlpEncoder, varintLength } from './otlp-encoder.ts';
 
 /** One request's worth of records: the exact bytes of an OTLP `ExportLogsServiceRequest`. */
 export interface Batch {
@@ -62,7 +62,7 @@ export class OpenBatch {
       }
     }
     this.records++;
-    if ((record.severityNumber ?? 0) >= ERROR) this.#errors++;
+    if (encodedSeverity(record.severityNumber) >= ERROR) this.#errors++;
     const last = this.#runs[this.#runs.length - 1];
     if (last !== undefined && last.scope === record.instrumentationScope && last.resource === record.resource) {
       last.end = encoder.length;

@@ -1,18 +1,26 @@
 import type { DropReason, Ledger } from './ledger.ts';
 import { type Batch, selectRecords } from './otlp-request.ts';
 
+/** A batch and its place in the order in which batches came; what is left of a batch keeps its place. */
+interface Held {
+  readonly batch: Batch;
+  readonly place: number;
+}
+
 /**
  * Sealed batches that wait for a request, first in first out, bounded in bytes. The bytes of batches that are under way
  * count too: they are held as well, and may come back.
  *
- * When a batch does not fit, room is made: the oldest batches lose their records below error first; when only errors
- * are left, the oldest batch goes. Every record that goes is counted as `queue_full`.
+ * When a batch does not fit, room is made: the oldest batches lose their records below error first, the new one's
+ * included; when only errors are left, the oldest batch goes. Every record that goes is counted as `queue_full`.
  */
 export class BatchQueue {
   readonly #maxBytes: number;
   readonly #ledger: Ledger;
-  readonly #waiting: Batch[] = [];
-  readonly #underWay = new Set<Batch>();
+  /** In the order of their places. */
+  readonly #waiting: Held[] = [];
+  readonly #underWay = new Map<Batch, number>();
+  #newest = 0;
   #waitingBytes = 0;
   #waitingRecords = 0;
   #underWayBytes = 0;
@@ -38,59 +46,81 @@ export class BatchQueue {
     return this.#waitingBytes + this.#underWayBytes;
   }
 
+  /** The place of the batch that came last, whatever became of it. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** The place of the oldest batch that is held; Infinity if there is none. All that came before it has met its end. */
+  get oldest(): number {
+    return Math.min(this.#waiting[0]?.place ?? Number.POSITIVE_INFINITY, ...this.#underWay.values());
+  }
+
   /** Adds a batch at the end. */
   push(batch: Batch): void {
-    this.#makeRoom(batch.body.length);
-    if (this.bytes + batch.body.length > this.#maxBytes) {
-      this.#ledger.drop('queue_full', batch.records);
-      return;
+    const place = ++this.#newest;
+    const most = this.#maxBytes - this.#underWayBytes;
+    let fitting: Batch | undefined = batch;
+    // One that cannot fit even into an empty queue must not empty it.
+    if (batch.body.length > most) {
+      fitting = errorsOf(batch);
+      if (fitting !== undefined && fitting.body.length > most) fitting = undefined;
     }
-    this.#waiting.push(batch);
-    this.#count(batch, 1);
+    if (fitting !== undefined) this.#hold(fitting, place, this.#waiting.length);
+    this.#ledger.drop('queue_full', batch.records - (fitting?.records ?? 0));
+    this.#makeRoom();
   }
 
   /** Takes the oldest batch, which is under way from here until {@link finish} or {@link putBack}. */
   take(): Batch | undefined {
-    const batch = this.#waiting.shift();
-    if (batch !== undefined) {
-      this.#count(batch, -1);
-      this.#underWay.add(batch);
-      this.#underWayBytes += batch.body.length;
-      this.#underWayRecords += batch.records;
-    }
+    const held = this.#waiting.shift();
+    if (held === undefined) return undefined;
+    const { batch, place } = held;
+    this.#count(batch, -1);
+    this.#underWay.set(batch, place);
+    this.#underWayBytes += batch.body.length;
+    this.#underWayRecords += batch.records;
     return batch;
   }
 
-  /** A batch that was under way has met its end; who calls has entered it in the ledger. */
-  finish(batch: Batch): void {
-    if (!this.#underWay.delete(batch)) return;
+  /**
+   * A batch that was under way has met its end; who calls enters it in the ledger. False if its books were closed before
+   * its answer came, by {@link abandon} or {@link takeAll}.
+   */
+  finish(batch: Batch): boolean {
+    if (!this.#underWay.delete(batch)) return false;
     this.#underWayBytes -= batch.body.length;
     this.#underWayRecords -= batch.records;
+    return true;
   }
 
-  /** A batch that was under way waits again, as the oldest; `parts` if it comes back split. */
-  putBack(batch: Batch, ...parts: readonly Batch[]): void {
-    this.finish(batch);
-    const back = parts.length === 0 ? [batch] : parts;
-    this.#waiting.unshift(...back);
-    for (const part of back) this.#count(part, 1);
-    this.#makeRoom(0);
+  /** A batch that was under way waits again, in its old place; `parts` if it comes back split. False as {@link finish}. */
+  putBack(batch: Batch, ...parts: readonly Batch[]): boolean {
+    const place = this.#underWay.get(batch);
+    if (place === undefined || !this.finish(batch)) return false;
+    let at = 0;
+    while ((this.#waiting[at]?.place ?? Number.POSITIVE_INFINITY) < place) at++;
+    for (const part of parts.length === 0 ? [batch] : parts) this.#hold(part, place, at++);
+    this.#makeRoom();
+    return true;
   }
 
-  /** Gives up everything that waits, for the reason given. */
+  /** Gives up everything, what is under way included, for the reason given. */
   abandon(reason: DropReason): void {
-    for (const batch of this.#waiting.splice(0)) {
-      this.#count(batch, -1);
-      this.#ledger.drop(reason, batch.records);
-    }
+    for (const { records } of this.takeAll()) this.#ledger.drop(reason, records);
   }
 
-  /** All batches, those under way first, for a process that ends now and will see no answer to them. */
+  /** All batches, those under way first: nothing is held any more, who calls enters all of it in the ledger. */
   takeAll(): Batch[] {
-    const all = [...this.#underWay, ...this.#waiting.splice(0)];
+    const all = [...this.#underWay.keys(), ...this.#waiting.splice(0).map(({ batch }) => batch)];
     this.#underWay.clear();
     this.#waitingBytes = this.#waitingRecords = this.#underWayBytes = this.#underWayRecords = 0;
     return all;
+  }
+
+  #hold(batch: Batch, place: number, at: number): void {
+    this.#waiting.splice(at, 0, { batch, place });
+    this.#count(batch, 1);
   }
 
   #count(batch: Batch, sign: 1 | -1): void {
@@ -98,16 +128,20 @@ export class BatchQueue {
     this.#waitingRecords += sign * batch.records;
   }
 
-  #makeRoom(bytes: number): void {
-    while (this.bytes + bytes > this.#maxBytes && this.#waiting.length > 0) {
-      const index = this.#waiting.findIndex((batch) => batch.errors < batch.records);
-      const at = Math.max(index, 0);
-      const batch = this.#waiting[at] as Batch;
-      const kept = index < 0 ? undefined : selectRecords(batch, (_, isError) => isError);
-      this.#waiting.splice(at, 1, ...(kept === undefined ? [] : [kept]));
+  #makeRoom(): void {
+    while (this.bytes > this.#maxBytes && this.#waiting.length > 0) {
+      const low = this.#waiting.findIndex(({ batch }) => batch.errors < batch.records);
+      const at = Math.max(low, 0);
+      const { batch, place } = this.#waiting[at] as Held;
+      const kept = low < 0 ? undefined : errorsOf(batch);
+      this.#waiting.splice(at, 1, ...(kept === undefined ? [] : [{ batch: kept, place }]));
       this.#count(batch, -1);
       if (kept !== undefined) this.#count(kept, 1);
       this.#ledger.drop('queue_full', batch.records - (kept?.records ?? 0));
     }
   }
+}
+
+function errorsOf(batch: Batch): Batch | undefined {
+  return selectRecords(batch, (_, isError) => isError);
 }

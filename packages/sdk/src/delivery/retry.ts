@@ -13,6 +13,9 @@ export function backoffMillis(failures: number, random: () => number): number {
   return Math.max(step * random(), step / 100);
 }
 
+/** The three forms of an HTTP date (RFC 9110, 5.6.7): `Date.parse` alone would take `x 2099` for one. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]+ \d\d:\d\d:\d\d(?: GMT| \d{4})$/;
+
 /**
  * The wait that a `Retry-After` header asks for, in milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3), at most an
  * hour. Undefined for no header and for what cannot be understood or lies in the past.
@@ -20,10 +23,8 @@ export function backoffMillis(failures: number, random: () => number): number {
 export function retryAfterMillis(header: string | undefined, nowMillis: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
-  const wait = /^\d+$/.test(text)
-    ? Number(text) * 1_000
-    : /^\d|^-/.test(text)
-      ? Number.NaN
-      : Date.parse(text) - nowMillis;
+  let wait = Number.NaN;
+  if (/^\d+$/.test(text)) wait = Number(text) * 1_000;
+  else if (HTTP_DATE.test(text)) wait = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) - nowMillis;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MILLIS) : undefined;
 }

@@ -51,7 +51,7 @@ process.stdin.on('end', async () => {
     process.stdout.write(JSON.stringify(answer) + '\\n');
     if (answer === null) break;
   }
-  process.exit(0);
+  agent.destroy();
 });
 `;
 

@@ -1,4 +1,5 @@
 import type { FlushOptions } from '../pipeline/stage.ts';
+import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
 import type { Sender } from './http-sender.ts';
 import type { DropReason, Ledger } from './ledger.ts';
 import { type Outcome, readAnswer } from './otlp-answer.ts';
@@ -34,6 +35,8 @@ export type ShipperNotice = (kind: 'rejected' | 'retrying' | 'partial' | 'unread
  * while it does not (a circuit per destination, not per batch), with exponential backoff or the wait that the
  * destination asks for, whichever is longer. A batch is given up only where the OTLP specification says so; otherwise it
  * waits until there is an answer, or until the queue needs its room.
+ *
+ * Keeps the process alive only while someone waits for {@link flush}.
  */
 export class Shipper {
   readonly #queue: BatchQueue;
@@ -45,12 +48,11 @@ export class Shipper {
   readonly #notice: ShipperNotice;
   #underWay = 0;
   #failures = 0;
-  /** Set while the destination asked for patience: not even a flush may ask before. */
+  /** Until then the destination asked for patience: not even a flush may ask before. */
   #notBefore = 0;
   #timer: { unref?(): void } | undefined;
-  #flushing = 0;
-  #idle: (() => void)[] = [];
-  #abandoned: DropReason | undefined;
+  /** Looked at whenever batches may have met their end. */
+  readonly #flushes = new Set<() => void>();
 
   constructor(
     queue: BatchQueue,
@@ -69,6 +71,8 @@ export class Shipper {
 
   /** Starts as many requests as are allowed now. To be called whenever a batch was added. */
   pump(): void {
+    // A batch that was added may have pushed out the one that a flush waits for.
+    for (const check of this.#flushes) check();
     if (this.#timer !== undefined) return;
     // After a failure one request at a time asks whether the destination is back.
     const allowed = this.#failures > 0 ? 1 : this.#concurrency;
@@ -80,39 +84,37 @@ export class Shipper {
     }
   }
 
-  /** Resolves when nothing waits and nothing is under way: true, or at the deadline: false. */
-  async flush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<boolean> {
-    if (this.#queue.records === 0) return true;
-    this.#flushing++;
-    if (this.#timer !== undefined) {
-      // Someone waits: a backoff of our own is cut short, a wait that the destination asked for is not.
-      if (this.#notBefore <= this.#time.now()) this.#wake();
-      // A pending timer keeps the process alive from here on.
-      else this.#sleep(this.#notBefore - this.#time.now());
-    }
-    this.pump();
-    let deadline: unknown;
-    try {
-      return await Promise.race([
-        new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true))),
-        new Promise<boolean>((resolve) => {
-          deadline = this.#time.setTimeout(() => resolve(false), timeoutMillis);
-        }),
-      ]);
-    } finally {
-      this.#time.clearTimeout(deadline);
-      this.#flushing--;
-    }
+  /** Resolves when everything that is held now has met its end: true, or at the deadline: false. Never rejects. */
+  flush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<boolean> {
+    const barrier = this.#queue.newest;
+    if (this.#queue.oldest > barrier) return Promise.resolve(true);
+    // Someone waits: a backoff of our own is cut short, a wait that the destination asked for is not.
+    if (this.#timer !== undefined && this.#notBefore <= this.#time.now()) this.#wake();
+    else this.pump();
+    return new Promise((resolve) => {
+      const finish = (reached: boolean): void => {
+        this.#time.clearTimeout(deadline);
+        this.#flushes.delete(check);
+        resolve(reached);
+      };
+      const check = (): void => {
+        if (this.#queue.oldest > barrier) finish(true);
+      };
+      const deadline = this.#time.setTimeout(() => finish(false), Math.min(timeoutMillis, LONGEST_TIMER_MILLIS));
+      this.#flushes.add(check);
+    });
   }
 
-  /** Gives up what is left, for the reason given: what waits, and, by breaking the connections, what is under way. */
-  async abandon(reason: DropReason): Promise<void> {
-    this.#abandoned = reason;
+  /**
+   * Gives up what is left, for the reason given: what waits, and what is under way, whose connections are broken. To be
+   * called once, when nothing is added any more.
+   */
+  abandon(reason: DropReason): void {
     this.#time.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#queue.abandon(reason);
     this.#sender.close();
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    for (const check of this.#flushes) check();
   }
 
   async #ship(batch: Batch): Promise<void> {
@@ -125,39 +127,31 @@ export class Shipper {
     }
     this.#underWay--;
     this.#settle(batch, outcome);
-    if (this.#queue.records === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    if (this.#abandoned === undefined) this.pump();
+    this.pump();
   }
 
   #settle(batch: Batch, outcome: Outcome): void {
     const { records } = batch;
-    if (this.#abandoned !== undefined && (outcome.kind === 'retry' || outcome.kind === 'split')) {
-      this.#queue.finish(batch);
-      this.#ledger.drop(this.#abandoned, records);
-      return;
-    }
     if (outcome.kind === 'retry') {
-      this.#queue.putBack(batch);
+      if (!this.#queue.putBack(batch)) return;
       // Requests that were under way together fail together: that is one failure of the destination.
       if (this.#timer === undefined) this.#failures++;
-      this.#notice('retrying', `${outcome.cause}; ${this.#queue.records} records wait`);
       this.#pause(outcome.waitMillis);
+      this.#notice('retrying', `${outcome.cause}; ${this.#queue.records} records wait`);
       return;
     }
     this.#failures = 0;
+    if (outcome.kind === 'split' && records > 1) {
+      const half = records >> 1;
+      const parts = [
+        selectRecords(batch, (index) => index < half),
+        selectRecords(batch, (index) => index >= half),
+      ].filter((part) => part !== undefined);
+      this.#queue.putBack(batch, ...parts);
+      return;
+    }
+    if (!this.#queue.finish(batch)) return;
     switch (outcome.kind) {
-      case 'split': {
-        const half = records >> 1;
-        const first = half === 0 ? undefined : selectRecords(batch, (index) => index < half);
-        const second = half === 0 ? undefined : selectRecords(batch, (index) => index >= half);
-        if (first !== undefined && second !== undefined) {
-          this.#queue.putBack(batch, first, second);
-          return;
-        }
-        this.#ledger.rejected += records;
-        this.#notice('rejected', `HTTP status 413 for ${records} record`);
-        break;
-      }
       case 'delivered': {
         const rejected = Math.min(outcome.rejected, records);
         this.#ledger.delivered += records - rejected;
@@ -167,6 +161,10 @@ export class Shipper {
         }
         break;
       }
+      case 'split':
+        this.#ledger.rejected += records;
+        this.#notice('rejected', `HTTP status 413 for ${records} record`);
+        break;
       case 'rejected':
         this.#ledger.rejected += records;
         this.#notice('rejected', `${outcome.cause} for ${records} records`);
@@ -175,22 +173,16 @@ export class Shipper {
         this.#ledger.drop('response_too_large', records);
         this.#notice('unreadable', `an answer of more than 4 MiB for ${records} records`);
     }
-    this.#queue.finish(batch);
   }
 
   #pause(askedMillis: number | undefined): void {
-    const own = backoffMillis(this.#failures, this.#time.random);
-    const wait = Math.max(own, askedMillis ?? 0);
-    if (askedMillis !== undefined) this.#notBefore = Math.max(this.#notBefore, this.#time.now() + askedMillis);
-    this.#sleep(wait);
-  }
-
-  #sleep(millis: number): void {
+    const now = this.#time.now();
+    if (askedMillis !== undefined) this.#notBefore = Math.max(this.#notBefore, now + askedMillis);
+    // Another request that failed at the same time may have been asked to wait longer.
+    const wait = Math.max(backoffMillis(this.#failures, this.#time.random), this.#notBefore - now);
     this.#time.clearTimeout(this.#timer);
-    const timer = this.#time.setTimeout(() => this.#wake(), millis);
-    // Between flushes waiting for a dead destination must not keep the process alive.
-    if (this.#flushing === 0) timer.unref?.();
-    this.#timer = timer;
+    this.#timer = this.#time.setTimeout(() => this.#wake(), wait);
+    this.#timer.unref?.();
   }
 
   #wake(): void {

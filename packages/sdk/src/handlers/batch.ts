@@ -1,9 +1,12 @@
-import { context, diag } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { Announcer } from '../delivery/announce.ts';
 import { Ledger } from '../delivery/ledger.ts';
+import { keepRecord } from '../pipeline/copy-record.ts';
 import { suppressLogging } from '../pipeline/guard.ts';
+import { isWorthReporting, report } from '../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
+import { TimeoutError, within } from '../pipeline/within.ts';
 import { checkNumber, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import type { Handler, HandlerEnd } from './handler.ts';
@@ -60,15 +63,23 @@ export function batch(exporter: LogRecordExporter | Promise<LogRecordExporter>, 
 const SUCCESS = 0;
 const ERROR = 17;
 
+/** A record that is held, and its place in the order in which records came. */
+interface Held {
+  readonly record: LogRecord;
+  readonly place: number;
+}
+
 class BatchEnd implements HandlerEnd {
   readonly #exporter: Promise<LogRecordExporter>;
   readonly #options: Required<Omit<BatchOptions, 'name' | 'when'>>;
   readonly #ledger: Ledger;
-  #records: LogRecord[] = [];
-  #underWay = 0;
+  readonly #held: Held[] = [];
+  #newest = 0;
+  #underWay: readonly Held[] = [];
   #exporting: Promise<void> | undefined;
+  #failures = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #shutdown: Promise<void> | undefined;
 
   constructor(exporter: Promise<LogRecordExporter>, options: BatchOptions) {
     const {
@@ -88,101 +99,136 @@ class BatchEnd implements HandlerEnd {
 
   onEmit(record: LogRecord): void {
     this.#ledger.accepted++;
-    if (this.#closed) {
+    if (this.#shutdown !== undefined) {
       this.#ledger.drop('after_shutdown', 1);
       return;
     }
-    if (this.#records.length + this.#underWay >= this.#options.queueRecords) {
-      const low = this.#records.findIndex(({ severityNumber }) => (severityNumber ?? 0) < ERROR);
-      this.#records.splice(Math.max(low, 0), 1);
-      this.#ledger.drop('queue_full', 1);
-      if (this.#underWay >= this.#options.queueRecords) return;
+    try {
+      // A copy: an exporter reads later, when the caller may have changed its objects.
+      this.#held.push({ record: keepRecord(record), place: ++this.#newest });
+    } catch {
+      this.#ledger.drop('encode_error', 1);
+      return;
     }
-    // Settled now: an exporter reads later, when the caller may have changed its objects.
-    void record.attributes;
-    this.#records.push(record);
-    if (this.#records.length >= this.#options.batchRecords) this.#pump();
-    else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#pump(), this.#options.delayMillis);
-      this.#timer.unref();
-    }
+    if (this.#pending > this.#options.queueRecords) this.#makeRoom();
+    if (this.#held.length >= this.#options.batchRecords) this.#pump();
+    else this.#pumpLater();
   }
 
+  /** Rejects with a {@link TimeoutError} at the deadline. */
   async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<void> {
     const deadline = performance.now() + timeoutMillis;
-    while ((this.#records.length > 0 || this.#underWay > 0) && performance.now() < deadline) {
+    const barrier = this.#newest;
+    while ((this.#underWay[0] ?? this.#held[0] ?? { place: Number.POSITIVE_INFINITY }).place <= barrier) {
+      const left = deadline - performance.now();
+      if (left <= 0) throw new TimeoutError('not exported in time');
       this.#pump();
-      await within(this.#exporting ?? Promise.resolve(), deadline - performance.now());
+      await within(() => this.#exporting, left);
     }
-    const exporter = await this.#exporter.catch(() => undefined);
-    await within(exporter?.forceFlush?.() ?? Promise.resolve(), deadline - performance.now());
+    await this.#ask((exporter) => exporter.forceFlush?.(), deadline);
   }
 
-  async shutdown({ timeoutMillis = 5_000 }: FlushOptions = {}): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.forceFlush({ timeoutMillis });
-    this.#ledger.drop('shutdown_deadline', this.#records.splice(0).length);
-    const exporter = await this.#exporter.catch(() => undefined);
-    await within(exporter?.shutdown() ?? Promise.resolve(), timeoutMillis);
+  shutdown({ timeoutMillis = 5_000 }: FlushOptions = {}): Promise<void> {
+    this.#shutdown ??= this.#end(timeoutMillis);
+    return this.#shutdown;
+  }
+
+  async #end(timeoutMillis: number): Promise<void> {
+    const deadline = performance.now() + timeoutMillis;
+    await this.forceFlush({ timeoutMillis }).catch(() => undefined);
+    this.#giveUp('shutdown_deadline');
+    await this.#ask((exporter) => exporter.shutdown(), deadline);
   }
 
   flushSync(): void {
-    this.#ledger.drop('process_exit', this.#records.splice(0).length + this.#underWay);
-    this.#underWay = 0;
+    this.#giveUp('process_exit');
   }
 
   deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {
-    return this.#ledger.account(this.#records.length + this.#underWay);
+    return this.#ledger.account(this.#pending);
+  }
+
+  get #pending(): number {
+    return this.#held.length + this.#underWay.length;
+  }
+
+  /** The oldest record below error goes; if there is none, the oldest. The one that has just come is among them. */
+  #makeRoom(): void {
+    const low = this.#held.findIndex(({ record }) => (record.severityNumber ?? 0) < ERROR);
+    this.#held.splice(Math.max(low, 0), 1);
+    this.#ledger.drop('queue_full', 1);
+  }
+
+  #giveUp(reason: 'shutdown_deadline' | 'process_exit'): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const records = this.#pending;
+    this.#held.length = 0;
+    this.#underWay = [];
+    this.#ledger.drop(reason, records);
+  }
+
+  #pumpLater(): void {
+    if (this.#timer !== undefined || this.#held.length === 0) return;
+    this.#timer = setTimeout(() => this.#pump(), this.#options.delayMillis);
+    this.#timer.unref();
   }
 
   #pump(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#exporting !== undefined || this.#records.length === 0) return;
-    const taken = this.#records.splice(0, this.#options.batchRecords);
-    this.#underWay = taken.length;
-    this.#exporting = this.#export(taken).then((success) => {
+    if (this.#exporting !== undefined || this.#held.length === 0) return;
+    const batch = this.#held.splice(0, this.#options.batchRecords);
+    this.#underWay = batch;
+    this.#exporting = this.#export(batch.map(({ record }) => record)).then((success) => {
       this.#exporting = undefined;
-      // Zero once flushSync has closed the books.
-      const records = this.#underWay;
-      this.#underWay = 0;
-      if (success) this.#ledger.delivered += records;
-      else this.#ledger.drop('export_failed', records);
-      if (this.#records.length >= this.#options.batchRecords) this.#pump();
-      else if (this.#records.length > 0 && this.#timer === undefined) {
-        this.#timer = setTimeout(() => this.#pump(), this.#options.delayMillis);
-        this.#timer.unref();
+      // Not so once the books were closed, by a shutdown or the end of the process.
+      if (this.#underWay === batch) {
+        this.#underWay = [];
+        if (success) this.#ledger.delivered += batch.length;
+        else this.#ledger.drop('export_failed', batch.length);
       }
+      if (this.#held.length >= this.#options.batchRecords) this.#pump();
+      else this.#pumpLater();
     });
   }
 
-  async #export(records: LogRecord[]): Promise<boolean> {
-    try {
-      const exporter = await this.#exporter;
-      const silent = suppressLogging(suppressTracing(context.active()));
-      const result = new Promise<boolean>((resolve) =>
-        context.with(silent, () => exporter.export(records, ({ code }) => resolve(code === SUCCESS))),
-      );
-      return (await within(result, this.#options.timeoutMillis)) ?? false;
-    } catch (error) {
-      diag.error('logspan: an exporter failed', error instanceof Error ? error.name : '');
-      return false;
-    }
+  async #export(records: readonly LogRecord[]): Promise<boolean> {
+    const attempt = async (): Promise<boolean> => {
+      try {
+        const exporter = await this.#exporter;
+        return await new Promise<boolean>((resolve) =>
+          silently(() => exporter.export([...records], (result) => resolve(result?.code === SUCCESS))),
+        );
+      } catch (error) {
+        this.#failed(error);
+        return false;
+      }
+    };
+    // The process is kept alive by who waits for a flush, not by an exporter that hangs.
+    return (await within(attempt, this.#options.timeoutMillis, { keepAlive: false })) ?? false;
+  }
+
+  /** Calls the exporter, for as long as there is time. */
+  async #ask(call: (exporter: LogRecordExporter) => Promise<void> | undefined, deadline: number): Promise<void> {
+    const asked = async (): Promise<void> => {
+      try {
+        const exporter = await this.#exporter;
+        await silently(() => call(exporter));
+      } catch (error) {
+        this.#failed(error);
+      }
+    };
+    await within(asked, deadline - performance.now());
+  }
+
+  #failed(error: unknown): void {
+    this.#failures++;
+    if (isWorthReporting(this.#failures)) report(`an exporter failed ${this.#failures} time(s)`, error);
   }
 }
 
-/** The result of a promise, or undefined if it is not there in time or rejects. */
-async function within<T>(promise: Promise<T>, millis: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await Promise.race([
-      promise.catch(() => undefined),
-      new Promise<undefined>((resolve) => {
-        timer = setTimeout(() => resolve(undefined), Math.max(0, millis));
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What an exporter, or an instrumentation of it, would log or trace about itself would come back to it. */
+function silently<T>(call: () => T): T {
+  return context.with(suppressLogging(suppressTracing(ROOT_CONTEXT)), call);
 }

@@ -7,13 +7,13 @@ import type { HandlerEnd } from './handler.ts';
 export function officialOtlp(
   protocol: 'http/json' | 'grpc',
   target: HttpTarget,
-  options: { timeoutMillis: number; delayMillis: number; batchRecords: number; environment: Environment },
+  options: { name: string; timeoutMillis: number; delayMillis: number; batchRecords: number; environment: Environment },
 ): HandlerEnd {
-  const { timeoutMillis, delayMillis, batchRecords, environment } = options;
+  const { name, timeoutMillis, delayMillis, batchRecords, environment } = options;
   const queueRecords = environment.batch.maxQueueSize ?? 2_048;
   const exporter = load(protocol, target, timeoutMillis);
   return batch(exporter, {
-    name: 'otlp',
+    name,
     delayMillis,
     batchRecords,
     queueRecords,
@@ -32,7 +32,8 @@ async function load(
   const { OTLPLogExporter } = await import(name);
   const { ca, cert, key } = target;
   return new OTLPLogExporter({
-    url: target.url.href,
+    // A gRPC address has no path.
+    url: protocol === 'grpc' ? target.url.origin : target.url.href,
     headers,
     timeoutMillis,
     compression: target.compression,

@@ -10,6 +10,7 @@ import { sendSync } from '../delivery/send-sync.ts';
 import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from '../delivery/shipper.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
+import { TimeoutError } from '../pipeline/within.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import type { OtlpProtocol } from '../provider/environment.ts';
 import type { Handler, HandlerEnd } from './handler.ts';
@@ -32,7 +33,7 @@ export interface OtlpOptions extends OtlpTargetOptions {
   readonly delayMillis?: number;
   /** Records of one request. Default 512. */
   readonly batchRecords?: number;
-  /** Bytes of one request before compression. Default 512 KiB. */
+  /** Bytes of one request before compression; not more than half of `queueBytes`. Default 512 KiB. */
   readonly batchBytes?: number;
   /** Bytes that are held at most, those of requests under way included. Default 64 MiB. */
   readonly queueBytes?: number;
@@ -104,7 +105,13 @@ export function otlp(options: OtlpOptions = {}): Handler {
       const delayMillis = options.delayMillis ?? environment.batch.scheduledDelayMillis ?? 1_000;
       const batchRecords = options.batchRecords ?? environment.batch.maxExportBatchSize ?? 512;
       if (protocol !== 'http/protobuf') {
-        return officialOtlp(protocol, target, { timeoutMillis, delayMillis, batchRecords, environment });
+        return officialOtlp(protocol, target, {
+          name: options.name ?? 'otlp',
+          timeoutMillis,
+          delayMillis,
+          batchRecords,
+          environment,
+        });
       }
       return new OtlpEnd(target, options, timeoutMillis, delayMillis, batchRecords);
     },
@@ -117,12 +124,13 @@ class OtlpEnd implements HandlerEnd {
   readonly #batchRecords: number;
   readonly #batchBytes: number;
   readonly #time: ShipperTime;
-  readonly #open: OpenBatch;
+  readonly #recordBytes: number;
+  #open: OpenBatch;
   readonly #queue: BatchQueue;
   readonly #ledger: Ledger;
   readonly #shipper: Shipper;
   #timer: { unref?(): void } | undefined;
-  #closed = false;
+  #shutdown: Promise<void> | undefined;
 
   constructor(
     target: HttpTarget,
@@ -135,12 +143,15 @@ class OtlpEnd implements HandlerEnd {
     this.#target = target;
     this.#delayMillis = delayMillis;
     this.#batchRecords = batchRecords;
-    this.#batchBytes = options.batchBytes ?? 512 * 1_024;
+    const { batchBytes = 512 * 1_024, queueBytes = 64 * MIB, recordBytes = MIB } = options;
+    // A batch that no queue can hold would only be sealed to be dropped.
+    this.#batchBytes = Math.min(batchBytes, queueBytes / 2);
+    this.#recordBytes = recordBytes;
     this.#time = options.time ?? SYSTEM_SHIPPER_TIME;
     const announcer = new Announcer(options.name ?? 'otlp', () => this.#time.now());
     this.#ledger = new Ledger((reason, records) => announcer.warn('dropped', `${records} records: ${reason}`));
-    this.#open = new OpenBatch(options.recordBytes ?? MIB);
-    this.#queue = new BatchQueue(options.queueBytes ?? 64 * MIB, this.#ledger);
+    this.#open = new OpenBatch(recordBytes);
+    this.#queue = new BatchQueue(queueBytes, this.#ledger);
     this.#shipper = new Shipper(this.#queue, this.#ledger, (options.sender ?? httpSender)(target, concurrency), {
       concurrency,
       timeoutMillis,
@@ -151,7 +162,7 @@ class OtlpEnd implements HandlerEnd {
 
   onEmit(record: LogRecord): void {
     this.#ledger.accepted++;
-    if (this.#closed) {
+    if (this.#shutdown !== undefined) {
       this.#ledger.drop('after_shutdown', 1);
       return;
     }
@@ -164,17 +175,21 @@ class OtlpEnd implements HandlerEnd {
     }
   }
 
+  /** Rejects with a {@link TimeoutError} at the deadline. */
   async forceFlush(options?: FlushOptions): Promise<void> {
     this.#seal();
-    await this.#shipper.flush(options);
+    if (!(await this.#shipper.flush(options))) throw new TimeoutError('not delivered in time');
   }
 
-  async shutdown(options: FlushOptions = {}): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  shutdown(options: FlushOptions = {}): Promise<void> {
+    this.#shutdown ??= this.#end(options.timeoutMillis ?? 5_000);
+    return this.#shutdown;
+  }
+
+  async #end(timeoutMillis: number): Promise<void> {
     this.#seal();
-    await this.#shipper.flush({ timeoutMillis: options.timeoutMillis ?? 5_000 });
-    await this.#shipper.abandon('shutdown_deadline');
+    await this.#shipper.flush({ timeoutMillis });
+    this.#shipper.abandon('shutdown_deadline');
   }
 
   flushSync(timeoutMillis: number): void {
@@ -226,8 +241,15 @@ class OtlpEnd implements HandlerEnd {
   #seal(): void {
     this.#time.clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#open.records === 0) return;
-    this.#queue.push(this.#open.seal());
+    const { records } = this.#open;
+    if (records === 0) return;
+    try {
+      this.#queue.push(this.#open.seal());
+    } catch {
+      // The resource or scope of a stock SDK that is not plain data: it would fail with every batch from here on.
+      this.#open = new OpenBatch(this.#recordBytes);
+      this.#ledger.drop('encode_error', records);
+    }
     this.#shipper.pump();
   }
 }

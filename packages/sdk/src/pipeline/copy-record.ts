@@ -1,3 +1,4 @@
+import { type AttributeValue, PlainCopy } from '@logspan/logger/internal';
 import type { LogRecord } from './stage.ts';
 
 /**
@@ -27,4 +28,31 @@ export function copyRecord(record: LogRecord): LogRecord {
     },
   };
   return copy;
+}
+
+/** Above what the pipeline lets pass, so that nothing more is cut, and low enough that no value can take for ever. */
+const LIMITS = Object.freeze({
+  stringLength: Number.MAX_SAFE_INTEGER,
+  depth: 64,
+  keys: 20_000,
+  items: 20_000,
+  nodes: 20_000,
+});
+
+/** A copy of any value as plain data: shares nothing with the original. Never throws. */
+export function plainValue(value: unknown): AttributeValue {
+  return new PlainCopy(LIMITS).of(value);
+}
+
+/**
+ * A copy of a record that nothing the application does later can change, for whoever holds records: the attributes of a
+ * record may be the caller's own object. Costs a walk through all values.
+ */
+export function keepRecord(record: LogRecord): LogRecord {
+  const kept = copyRecord(record);
+  for (const [key, value] of Object.entries(kept.attributes)) {
+    if (typeof value === 'object' && value !== null) kept.setAttribute(key, plainValue(value));
+  }
+  if (typeof kept.body === 'object' && kept.body !== null) kept.body = plainValue(kept.body);
+  return kept;
 }

@@ -1,4 +1,5 @@
-import { type Context, context, createContextKey, diag } from '@opentelemetry/api';
+import { type Context, context, createContextKey } from '@opentelemetry/api';
+import { isWorthReporting, report } from './report.ts';
 import type { LogRecord, LogRecordProcessor, StageAccount } from './stage.ts';
 
 const SUPPRESSED = createContextKey('logspan.suppressed');
@@ -29,8 +30,7 @@ export function guard(next: LogRecordProcessor): LogRecordProcessor {
         next.onEmit(record, from);
       } catch (error) {
         failed++;
-        // The first, and then ever more rarely.
-        if ((failed & (failed - 1)) === 0) report(`logspan: the pipeline failed on ${failed} record(s)`, error);
+        if (isWorthReporting(failed)) report(`the pipeline failed on ${failed} record(s)`, error);
       } finally {
         busy = false;
       }
@@ -39,7 +39,7 @@ export function guard(next: LogRecordProcessor): LogRecordProcessor {
       try {
         return next.enabled === undefined || next.enabled(options);
       } catch (error) {
-        report('logspan: the pipeline failed to answer enabled()', error);
+        report('the pipeline failed to answer enabled()', error);
         return true;
       }
     },
@@ -47,13 +47,4 @@ export function guard(next: LogRecordProcessor): LogRecordProcessor {
     shutdown: (options) => next.shutdown(options),
     account: (): StageAccount => ({ dropped: { reentrant, failed } }),
   };
-}
-
-function report(message: string, error: unknown): void {
-  try {
-    // The kind of the error only: its message may quote the record.
-    diag.error(message, error instanceof Error ? error.name : typeof error);
-  } catch {
-    // A diag logger that throws leaves nobody to tell.
-  }
 }

@@ -1,5 +1,6 @@
-import { type Context, diag } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import { ConfigError, given } from '../provider/config-error.ts';
+import { isWorthReporting, report } from './report.ts';
 import {
   forwardTo,
   type LogRecord,
@@ -10,7 +11,10 @@ import {
   stage,
 } from './stage.ts';
 
-/** A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. */
+/**
+ * A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. What an async one
+ * answers comes too late and counts for nothing; should it reject, the application does not notice.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that keeps the record
 export type ProcessorFunction = (record: LogRecord, context: Context | undefined) => void | boolean;
 
@@ -68,22 +72,17 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
   const name = fn.name || 'processor';
   return stage(name, phase, (next) => {
     let dropped = 0;
-    let failed = 0;
+    const failures = new Failures(name);
     return forwardTo(next, {
       onEmit(record, from) {
-        let dropIt = false;
+        let kept: unknown = true;
         try {
-          dropIt = fn(record, from) === false;
+          kept = fn(record, from);
+          if (kept !== undefined && typeof kept !== 'boolean') failures.watch(kept);
         } catch (error) {
-          failed++;
-          if ((failed & (failed - 1)) === 0) {
-            diag.error(
-              `logspan: processor ${name} failed on ${failed} record(s)`,
-              error instanceof Error ? error.name : '',
-            );
-          }
+          failures.count(error);
         }
-        if (dropIt) dropped++;
+        if (kept === false) dropped++;
         else next.onEmit(record, from);
       },
       account: () => ({ dropped: { [name]: dropped } }),
@@ -93,23 +92,51 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
 
 /** A third-party OTel processor as a stage: it sees and may edit the record, which then goes on. */
 function beside(other: LogRecordProcessor): Stage {
-  return stage(other.constructor?.name ?? 'processor', undefined, (next) => ({
-    onEmit(record, from) {
-      try {
-        other.onEmit(record, from);
-      } catch (error) {
-        diag.error('logspan: an OTel processor failed', error instanceof Error ? error.name : '');
-      }
-      next.onEmit(record, from);
-    },
-    enabled: (options) => next.enabled === undefined || next.enabled(options),
-    forceFlush: async (options) => {
-      await Promise.allSettled([other.forceFlush(options), next.forceFlush(options)]);
-    },
-    shutdown: async (options) => {
-      await Promise.allSettled([other.shutdown(options), next.shutdown(options)]);
-    },
-  }));
+  const name = other.constructor?.name ?? 'processor';
+  return stage(name, undefined, (next) => {
+    const failures = new Failures(name);
+    // Async, so that one that throws does not keep the flush from those behind it.
+    const both = async (call: (one: LogRecordProcessor) => Promise<void>): Promise<void> => {
+      const [own, behind] = await Promise.allSettled([(async () => call(other))(), call(next)]);
+      if (own.status === 'rejected') failures.count(own.reason);
+      if (behind.status === 'rejected') throw behind.reason;
+    };
+    return {
+      onEmit(record, from) {
+        try {
+          const answer: unknown = other.onEmit(record, from);
+          if (answer !== undefined) failures.watch(answer);
+        } catch (error) {
+          failures.count(error);
+        }
+        next.onEmit(record, from);
+      },
+      enabled: (options) => next.enabled === undefined || next.enabled(options),
+      forceFlush: (options) => both((one) => one.forceFlush(options)),
+      shutdown: (options) => both((one) => one.shutdown(options)),
+    };
+  });
+}
+
+/** What a user's step does wrong, told now and then. */
+class Failures {
+  readonly #name: string;
+  #failures = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  count(error: unknown): void {
+    this.#failures++;
+    if (isWorthReporting(this.#failures)) report(`processor ${this.#name} failed ${this.#failures} time(s)`, error);
+  }
+
+  /** What a step answered that is neither nothing nor a boolean: a promise that rejects must not end the process. */
+  watch(answer: unknown): void {
+    if (typeof (answer as { then?: unknown } | null)?.then !== 'function') return;
+    Promise.resolve(answer).catch((error: unknown) => this.count(error));
+  }
 }
 
 /** Throws a {@link ConfigError} that names both stages if one stands where it would leak or waste. */
@@ -137,7 +164,7 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
 }
 
 /** The accounts of several steps, added up. */
-export function total(steps: readonly LogRecordProcessor[]): StageAccount {
+export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): StageAccount {
   const dropped: Record<string, number> = {};
   let redacted = 0;
   for (const step of steps) {

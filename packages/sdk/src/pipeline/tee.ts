@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api';
-import { diag } from '@opentelemetry/api';
 import { copyRecord } from './copy-record.ts';
+import { isWorthReporting, report } from './report.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
 
 /** One way out of a pipeline. */
@@ -39,9 +39,7 @@ export function tee(...initial: readonly Branch[]): Tee {
           to.onEmit(edits ? copyRecord(record) : record, context);
         } catch (error) {
           failed++;
-          if ((failed & (failed - 1)) === 0) {
-            diag.error(`logspan: a handler failed on ${failed} record(s)`, error instanceof Error ? error.name : '');
-          }
+          if (isWorthReporting(failed)) report(`a handler failed on ${failed} record(s)`, error);
         }
       }
     },

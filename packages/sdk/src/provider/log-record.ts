@@ -3,6 +3,7 @@ import {
   type Attributes,
   type AttributeValue,
   isPlain,
+  isSettled,
   lazyCompute,
   PlainCopy,
   setOwn,
@@ -102,6 +103,8 @@ export class PipelineRecord implements LogRecord {
   // biome-ignore lint/suspicious/noExplicitAny: the two OTel lines type the body differently
   get body(): any {
     if (!this.#bodyPlain) {
+      // The common case, ahead of everything else.
+      if (typeof this.#body === 'string' && this.#body.length <= BODY_LIMITS.stringLength) return this.#body;
       this.#body = plain(this.#body, BODY_LIMITS);
       this.#bodyPlain = true;
     }
@@ -190,6 +193,16 @@ export class PipelineRecord implements LogRecord {
   }
 
   #settle(): Record<string, AttributeValue> {
+    const given = this.#given;
+    try {
+      // The common case, without the result object of settleAttributes.
+      if (this.#bound === undefined && this.#exception === undefined && isSettled(given, this.#limits)) {
+        this.#attributes = given;
+        return given;
+      }
+    } catch {
+      // A getter or proxy threw: settleAttributes contains it.
+    }
     const settled = settleAttributes(this.#given, this.#bound, this.#exception, this.#limits);
     this.#attributes = settled.attributes;
     this.#owned = settled.owned;

@@ -10,6 +10,7 @@ import {
   type RecordWriter,
   type ScopeLevel,
   scopeLevel,
+  settleAttributes,
 } from '@logspan/logger/internal';
 import { type Context, context, isSpanContextValid, type SpanContext, TraceFlags, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
@@ -66,19 +67,14 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
     this.#configurator = configurator;
   }
 
+  /** Never throws, and answers a working logger whatever it is given. */
   getLogger(name: string, version?: string, options?: OtelLoggerOptions): ProviderLogger {
+    const scope = scopeOf(name, version, options);
     // A scope with attributes of its own is rare, and two with equal attributes need not be one.
     const key =
-      options?.scopeAttributes === undefined ? JSON.stringify([name, version, options?.schemaUrl]) : undefined;
+      scope.attributes === undefined ? JSON.stringify([scope.name, scope.version, scope.schemaUrl]) : undefined;
     let logger = key === undefined ? undefined : this.#loggers.get(key);
     if (logger === undefined) {
-      const scope: InstrumentationScope = {
-        // The specification keeps an invalid name as it is where it can.
-        name: typeof name === 'string' ? name : '',
-        ...(version === undefined ? {} : { version }),
-        ...(options?.schemaUrl === undefined ? {} : { schemaUrl: options.schemaUrl }),
-        ...(options?.scopeAttributes === undefined ? {} : { attributes: options.scopeAttributes }),
-      };
       logger = new ProviderLogger(scope, this.#shared, this.#configure(scope), options?.includeTraceContext !== false);
       if (key !== undefined && this.#loggers.size < MOST_LOGGERS) this.#loggers.set(key, logger);
     }
@@ -112,6 +108,19 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
       traceBased: config?.traceBased ?? false,
     };
   }
+}
+
+/** The scope as plain data: it is encoded with every batch, where nothing could be said about it any more. */
+function scopeOf(name: unknown, version: unknown, options: OtelLoggerOptions | undefined): InstrumentationScope {
+  const { schemaUrl, scopeAttributes }: { schemaUrl?: unknown; scopeAttributes?: unknown } = options ?? {};
+  return {
+    // The specification keeps an invalid name as it is where it can.
+    name: typeof name === 'string' ? name : '',
+    ...(typeof version === 'string' ? { version } : {}),
+    ...(typeof schemaUrl === 'string' ? { schemaUrl } : {}),
+    // Copied: the caller's object may change, and what was encoded once is not looked at again.
+    ...(scopeAttributes === undefined ? {} : { attributes: { ...settleAttributes(scopeAttributes).attributes } }),
+  };
 }
 
 class ProviderLogger implements OtelLogger, RecordWriter {
@@ -229,21 +238,20 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     }
   }
 
+  /** Never throws: true where it cannot be told. */
   enabled(options: { context?: Context; severityNumber?: number; eventName?: string } = {}): boolean {
     const shared = this.#shared;
     if (shared.shutdown || !this.#config.enabled) return false;
-    const { severityNumber } = options;
-    if (severityNumber && severityNumber < Math.max(this.#level.minimum, this.#config.minimumSeverity)) return false;
-    const from = options.context ?? context.active();
-    if (this.#config.traceBased && isUnsampled(this.#spanOf(from))) return false;
-    const { pipeline } = shared;
-    if (pipeline.enabled === undefined) return true;
-    return pipeline.enabled({
-      context: from,
-      instrumentationScope: this.#scope,
-      severityNumber,
-      eventName: options.eventName,
-    });
+    try {
+      const { severityNumber, eventName } = options;
+      if (severityNumber && severityNumber < Math.max(this.#level.minimum, this.#config.minimumSeverity)) return false;
+      const from = options.context ?? context.active();
+      if (this.#config.traceBased && isUnsampled(this.#spanOf(from))) return false;
+      const asked = { context: from, instrumentationScope: this.#scope, severityNumber, eventName };
+      return shared.pipeline.enabled?.(asked) ?? true;
+    } catch {
+      return true;
+    }
   }
 
   /** The specification's order: enabled, severity, trace. What is dropped here never was a record of the pipeline. */

@@ -5,6 +5,7 @@ import {
   parseLevelDirective,
   registerLoggerProvider,
   SEVERITY,
+  scopeLevel,
   setDestination,
   setMinimumSeverities,
   unregisterLoggerProvider,
@@ -12,13 +13,23 @@ import {
 import { diag, metrics } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
 import type { Step } from '../pipeline/pipe.ts';
+import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
+import { TimeoutError, within } from '../pipeline/within.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { installExitHooks } from './exit-hooks.ts';
 import { LoggerProvider } from './logger-provider.ts';
-import { checkRegisterOptions, handlersOf, levelOption, limitsOf, type RegisterOptions, stepsOf } from './options.ts';
+import {
+  checkHandler,
+  checkRegisterOptions,
+  handlersOf,
+  levelOption,
+  limitsOf,
+  type RegisterOptions,
+  stepsOf,
+} from './options.ts';
 import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
 import { Pipeline, type PipelineAccount } from './pipeline.ts';
 import { buildResource } from './resource.ts';
@@ -47,7 +58,10 @@ export interface Logging {
   setLevel(directive: string): void;
   /** Where all records are. */
   stats(): LoggingStats;
-  /** Delivers what is held: true if nothing is left, false at the deadline (default 30 s). Never rejects. */
+  /**
+   * Delivers what is held now, whatever is written meanwhile: true if nothing of it is left, false at the deadline
+   * (default 30 s). Never rejects.
+   */
   forceFlush(options?: FlushOptions): Promise<boolean>;
   /**
    * Delivers what is held until the deadline (default 5 s), drops and counts the rest, and takes everything down that
@@ -149,17 +163,28 @@ function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOp
       {
         pending: () => logging.stats().pending,
         forceFlush: (flush) => logging.forceFlush(flush),
+        shutdown: (flush) => logging.shutdown(flush),
         flushSync: (timeoutMillis) => pipeline.flushSync(timeoutMillis),
-        uncaught: (error, origin) =>
-          provider
-            .getWriter('process', undefined)
-            .write(SEVERITY.fatal, 'FATAL', 'exception', origin, undefined, undefined, error),
+        uncaught: (error, origin) => writeUncaught(provider, error, origin),
       },
       options.signals !== false,
     );
     removals.push(removeHooks);
   }
   return logging;
+}
+
+/** Never throws: what is thrown while Node handles an exception replaces it. */
+function writeUncaught(provider: LoggerProvider, error: unknown, origin: string): void {
+  const scope = 'process';
+  if (scopeLevel(scope).minimum > SEVERITY.fatal) return;
+  try {
+    provider
+      .getWriter(scope, undefined)
+      .write(SEVERITY.fatal, 'FATAL', 'exception', origin, undefined, undefined, error);
+  } catch (failure) {
+    report('an uncaught exception could not be written', failure);
+  }
 }
 
 /** `LOGSPAN_LEVEL`, where a mistake warns and is ignored. */
@@ -171,6 +196,9 @@ function levelOf(environment: Environment): LevelDirective {
   );
   return { minimum: SEVERITY.info, scopes: [] };
 }
+
+/** What a handler is given beyond the deadline to come to its own end. */
+const GRACE_MILLIS = 50;
 
 class RunningLogging implements Logging {
   readonly #pipeline: Pipeline;
@@ -193,6 +221,7 @@ class RunningLogging implements Logging {
   }
 
   addHandler(handler: Handler): void {
+    checkHandler('handler', handler);
     this.#pipeline.addHandler(handler);
   }
 
@@ -215,13 +244,13 @@ class RunningLogging implements Logging {
     return { ...sum, dropped, pipeline: this.#pipelineStats(), handlers };
   }
 
-  async forceFlush(options: FlushOptions = {}): Promise<boolean> {
-    try {
-      await this.#pipeline.forceFlush(options);
-    } catch (error) {
-      diag.error('logspan: a flush failed', error instanceof Error ? error.name : '');
-    }
-    return this.stats().pending === 0;
+  async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<boolean> {
+    const before = this.#pipeline.deliveryAccounts();
+    if (!(await this.#inTime('flush', timeoutMillis, () => this.#pipeline.forceFlush({ timeoutMillis })))) return false;
+    // A handler need not say that it was not done in time: then more is held than has come since.
+    return Object.entries(this.#pipeline.deliveryAccounts()).every(
+      ([name, { accepted, pending }]) => pending <= accepted - (before[name]?.accepted ?? 0),
+    );
   }
 
   shutdown(options: FlushOptions = {}): Promise<boolean> {
@@ -233,7 +262,7 @@ class RunningLogging implements Logging {
     await this.shutdown();
   }
 
-  async #end(options: FlushOptions): Promise<boolean> {
+  async #end({ timeoutMillis = 5_000 }: FlushOptions): Promise<boolean> {
     const provider = this.#provider;
     if (provider !== undefined) {
       provider.close();
@@ -242,14 +271,24 @@ class RunningLogging implements Logging {
     }
     if (current().logging === this) delete current().logging;
     const lost = this.#lost();
-    try {
-      await this.#pipeline.shutdown(options);
-    } catch (error) {
-      diag.error('logspan: the shutdown failed', error instanceof Error ? error.name : '');
-    }
+    await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
     // Last: until here a process that ends now still delivers.
     this.#takeDown();
     return this.#lost() === lost;
+  }
+
+  /** True if the call was done in time. A handler that hangs or throws must not hold up the end of a process. */
+  async #inTime(what: string, millis: number, call: () => Promise<void>): Promise<boolean> {
+    let done = false;
+    await within(async () => {
+      try {
+        await call();
+        done = true;
+      } catch (error) {
+        if (!(error instanceof TimeoutError)) report(`a ${what} failed`, error);
+      }
+    }, millis + GRACE_MILLIS);
+    return done;
   }
 
   #lost(): number {

@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { plainValue } from '../pipeline/copy-record.ts';
 import type { LogRecordProcessor } from '../pipeline/stage.ts';
 import { checkOptions } from './check-options.ts';
 import { readEnvironment } from './environment.ts';
@@ -34,7 +35,11 @@ export function logspanProcessor(options: PipelineOptions = {}): LogspanProcesso
   ensureDiagLogger(environment.diagLevel);
   for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   return {
-    onEmit: (record, context) => pipeline.onEmit(record, context),
+    onEmit(record, context) {
+      // A stock SDK lets any body pass, and what is no plain data, such as a Map, `redact` could not look into.
+      if (typeof record.body === 'object' && record.body !== null) record.body = plainValue(record.body);
+      pipeline.onEmit(record, context);
+    },
     enabled: (asked) => pipeline.enabled(asked),
     forceFlush: (limits) => pipeline.forceFlush(limits),
     shutdown: (limits) => pipeline.shutdown(limits),

@@ -93,14 +93,18 @@ export function checkPipelineOptions({ processors, handlers, redact: redacts }: 
   }
   if (handlers === undefined) return;
   if (!Array.isArray(handlers)) throw new ConfigError('handlers', `must be an array, not ${given(handlers)}`);
-  for (const [index, handler] of handlers.entries()) {
-    if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
-      throw new ConfigError(
-        `handlers[${index}]`,
-        `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`,
-      );
-    }
+  for (const [index, handler] of handlers.entries()) checkHandler(`handlers[${index}]`, handler);
+}
+
+/** Throws a {@link ConfigError} unless this is a handler. */
+export function checkHandler(option: string, handler: Partial<Handler> | null | undefined): void {
+  if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
+    throw new ConfigError(option, `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`);
   }
+  if (typeof handler.name !== 'string') {
+    throw new ConfigError(`${option}.name`, `must be a string, not ${given(handler.name)}`);
+  }
+  checkType(`${option}.when`, handler.when, 'function');
 }
 
 /** The steps of a pipeline, with `redact` behind them unless it is there or not wanted. */

@@ -1,9 +1,19 @@
 import type { Context } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
-import { asStage, checkOrder, PHASES, type Step, total } from '../pipeline/pipe.ts';
-import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, Stage } from '../pipeline/stage.ts';
+import { asStage, checkOrder, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
+import { isWorthReporting, report } from '../pipeline/report.ts';
+import type {
+  EnabledOptions,
+  FlushOptions,
+  LogRecord,
+  LogRecordProcessor,
+  Stage,
+  StageAccount,
+} from '../pipeline/stage.ts';
 import { type Tee, tee } from '../pipeline/tee.ts';
+import { within } from '../pipeline/within.ts';
+import { ConfigError } from './config-error.ts';
 
 /** What became of the records on their way to the handlers: `emitted = passed + sum(dropped)`. */
 export interface PipelineAccount {
@@ -17,36 +27,85 @@ export interface PipelineAccount {
   readonly redacted: number;
 }
 
-/** Where one processor ends and the next begins: can be pointed elsewhere while records flow. */
+/**
+ * Where one step ends and the next begins: can be pointed elsewhere while records flow. Also contains what the step
+ * behind it does wrong: a record that was not passed on when the step threw goes on as it is, unless the step is there to
+ * take secrets out, for then it is lost rather than shown.
+ */
 class Link implements LogRecordProcessor {
-  target: LogRecordProcessor;
+  readonly #end: LogRecordProcessor;
+  /** The step behind, if there is one before the end. */
+  step: Step | undefined;
+  /** True once a record has come by since the step in front was given one. */
+  reached = false;
 
-  constructor(target: LogRecordProcessor) {
-    this.target = target;
+  constructor(end: LogRecordProcessor, step?: Step) {
+    this.#end = end;
+    this.step = step;
   }
 
   onEmit(record: LogRecord, context?: Context): void {
-    this.target.onEmit(record, context);
+    this.reached = true;
+    const { step } = this;
+    if (step === undefined) {
+      this.#end.onEmit(record, context);
+      return;
+    }
+    step.out.reached = false;
+    try {
+      step.processor.onEmit(record, context);
+    } catch (error) {
+      step.failures++;
+      if (isWorthReporting(step.failures)) {
+        report(`${step.stage.stageName ?? 'a stage'} failed on ${step.failures} record(s)`, error);
+      }
+      if (step.out.reached) return;
+      if (step.stage.phase === 'redact') step.lost++;
+      else step.out.onEmit(record, context);
+    }
   }
 
   enabled(options: EnabledOptions): boolean {
-    return this.target.enabled === undefined || this.target.enabled(options);
+    const { enabled } = this.#target;
+    return enabled === undefined || enabled.call(this.#target, options);
   }
 
   forceFlush(options?: FlushOptions): Promise<void> {
-    return this.target.forceFlush(options);
+    return this.#target.forceFlush(options);
   }
 
   shutdown(options?: FlushOptions): Promise<void> {
-    return this.target.shutdown(options);
+    return this.#target.shutdown(options);
+  }
+
+  get #target(): LogRecordProcessor {
+    return this.step?.processor ?? this.#end;
   }
 }
 
-interface Placed {
+/** A stage in its place. */
+class Step {
   readonly stage: Stage;
-  readonly given: Step;
+  /** What the user wrote. */
+  readonly given: StepGiven;
   readonly processor: LogRecordProcessor;
   readonly out: Link;
+  failures = 0;
+  lost = 0;
+
+  constructor(stage: Stage, given: StepGiven, out: Link) {
+    this.stage = stage;
+    this.given = given;
+    this.out = out;
+    this.processor = stage(out);
+    if (typeof this.processor?.onEmit !== 'function') {
+      throw new ConfigError('processors', `${stage.stageName ?? 'a stage'} does not return a LogRecordProcessor`);
+    }
+  }
+
+  account(): StageAccount {
+    return total([this.processor, { account: () => ({ dropped: { failed: this.lost } }) }]);
+  }
 }
 
 /**
@@ -56,31 +115,39 @@ interface Placed {
 export class Pipeline implements LogRecordProcessor {
   readonly #context: HandlerContext;
   readonly #tee: Tee;
+  readonly #end: LogRecordProcessor;
   readonly #first: Link;
-  readonly #placed: Placed[] = [];
-  readonly #removed: LogRecordProcessor[] = [];
+  readonly #steps: Step[] = [];
+  /** The step that was taken out last may still be at work on a record; what the others have counted is final. */
+  #lastRemoved: Step | undefined;
+  #removed: StageAccount = {};
   readonly #guard: LogRecordProcessor;
   readonly #handlers = new Map<string, HandlerEnd>();
   #emitted = 0;
   #passed = 0;
 
   /** Throws a {@link ConfigError} for a step that is none, for an order that leaks, and for what a handler finds wrong. */
-  constructor(steps: readonly Step[], handlers: readonly Handler[], context: HandlerContext) {
+  constructor(steps: readonly StepGiven[], handlers: readonly Handler[], context: HandlerContext) {
     this.#context = context;
     this.#tee = tee();
-    const stages = steps.map((step, index) => asStage(step, `processors[${index}]`));
-    checkOrder(stages);
-    for (const handler of handlers) this.addHandler(handler);
-    const end: LogRecordProcessor = {
+    this.#end = {
       ...this.#tee,
       onEmit: (record, from) => {
         this.#passed++;
         this.#tee.onEmit(record, from);
       },
     };
-    this.#first = new Link(end);
-    for (const [index, stage] of stages.entries()) this.#insert(index, stage, steps[index] as Step);
+    this.#first = new Link(this.#end);
     this.#guard = guard(this.#first);
+    const stages = steps.map((step, index) => asStage(step, `processors[${index}]`));
+    checkOrder(stages);
+    try {
+      for (const [index, stage] of stages.entries()) this.#insert(index, stage, steps[index] as StepGiven);
+      for (const handler of handlers) this.addHandler(handler);
+    } catch (error) {
+      for (const end of this.#handlers.values()) void within(() => end.shutdown({ timeoutMillis: 0 }), 0);
+      throw error;
+    }
   }
 
   onEmit(record: LogRecord, context?: Context): void {
@@ -112,21 +179,22 @@ export class Pipeline implements LogRecordProcessor {
   }
 
   /** Adds a step after those of its phase and before the next one; a step without a phase goes before `redact`. */
-  addProcessor(step: Step): void {
-    const stage = asStage(step, 'processor');
+  addProcessor(given: StepGiven): void {
+    const stage = asStage(given, 'processor');
     const phase = PHASES.indexOf(stage.phase ?? 'enrich');
-    const after = this.#placed.findIndex((placed) => PHASES.indexOf(placed.stage.phase ?? 'filter') > phase);
-    this.#insert(after < 0 ? this.#placed.length : after, stage, step);
+    const after = this.#steps.findIndex((step) => PHASES.indexOf(step.stage.phase ?? 'filter') > phase);
+    this.#insert(after < 0 ? this.#steps.length : after, stage, given);
   }
 
   /** Takes a step out; false if it is not there. What it has counted stays counted. */
-  removeProcessor(step: Step): boolean {
-    const index = this.#placed.findIndex(({ given }) => given === step);
-    const placed = this.#placed[index];
-    if (placed === undefined) return false;
-    this.#before(index).target = placed.out.target;
-    this.#placed.splice(index, 1);
-    this.#removed.push(placed.processor);
+  removeProcessor(given: StepGiven): boolean {
+    const index = this.#steps.findIndex((step) => step.given === given);
+    const step = this.#steps[index];
+    if (step === undefined) return false;
+    this.#before(index).step = step.out.step;
+    this.#steps.splice(index, 1);
+    if (this.#lastRemoved !== undefined) this.#removed = total([this.#lastRemoved, { account: () => this.#removed }]);
+    this.#lastRemoved = step;
     return true;
   }
 
@@ -135,38 +203,46 @@ export class Pipeline implements LogRecordProcessor {
     let name = handler.name;
     for (let n = 2; this.#handlers.has(name); n++) name = `${handler.name}#${n}`;
     const end = handler.start(this.#context);
+    if (typeof end?.onEmit !== 'function' || typeof end.deliveryAccount !== 'function') {
+      throw new ConfigError(`handlers: ${name}`, 'start() must return a LogRecordProcessor with a deliveryAccount()');
+    }
     this.#handlers.set(name, end);
     this.#tee.add({ to: end, when: handler.when });
   }
 
-  account(): { dropped: Readonly<Record<string, number>>; redacted: number } {
+  account(): StageAccount {
     const { dropped, redacted } = this.pipelineAccount();
     return { dropped, redacted };
   }
 
   pipelineAccount(): PipelineAccount {
-    const { dropped = {}, redacted = 0 } = total([
-      this.#guard,
-      ...this.#placed.map(({ processor }) => processor),
-      ...this.#removed,
-    ]);
+    const removed = [...(this.#lastRemoved === undefined ? [] : [this.#lastRemoved]), { account: () => this.#removed }];
+    const { dropped = {}, redacted = 0 } = total([this.#guard, ...this.#steps, ...removed]);
     const happened = Object.entries(dropped).filter(([, count]) => count > 0);
     return { emitted: this.#emitted, passed: this.#passed, dropped: Object.fromEntries(happened), redacted };
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
-    return Object.fromEntries([...this.#handlers].map(([name, end]) => [name, end.deliveryAccount()]));
+    return Object.fromEntries([...this.#handlers].map(([name, end]) => [name, accountOf(end)]));
   }
 
   #before(index: number): Link {
-    return index === 0 ? this.#first : (this.#placed[index - 1] as Placed).out;
+    return index === 0 ? this.#first : (this.#steps[index - 1] as Step).out;
   }
 
-  #insert(index: number, stage: Stage, given: Step): void {
+  #insert(index: number, stage: Stage, given: StepGiven): void {
     const before = this.#before(index);
-    const out = new Link(before.target);
-    const processor = stage(out);
-    before.target = processor;
-    this.#placed.splice(index, 0, { stage, given, processor, out });
+    const step = new Step(stage, given, new Link(this.#end, before.step));
+    before.step = step;
+    this.#steps.splice(index, 0, step);
+  }
+}
+
+/** A handler that cannot even tell its account must not make the hooks fail that end the process. */
+function accountOf(end: HandlerEnd): DeliveryAccount {
+  try {
+    return end.deliveryAccount();
+  } catch {
+    return { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
   }
 }

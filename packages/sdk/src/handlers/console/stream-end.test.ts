@@ -194,7 +194,8 @@ describe('a stream that fails', () => {
     reader = spawn(process.execPath, ['-e', "fs.closeSync(0); console.log('closed'); setInterval(() => {}, 1e6)"]);
     const { stdin, stdout } = reader;
     await once(stdout, 'data');
-    const closed = once(stdin, 'close');
+    // Not events.once, which listens for errors itself.
+    const closed = new Promise<void>((resolve) => stdin.once('close', resolve));
     const end = start(stdin);
     log(end, 'a', 'b');
     await end.forceFlush();

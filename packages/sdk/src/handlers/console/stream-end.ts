@@ -107,7 +107,7 @@ export function streamEnd(
     if (settled >= barrier) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
-
+        clearTimeout(timer);
         waiting.delete(check);
         resolve();
       };

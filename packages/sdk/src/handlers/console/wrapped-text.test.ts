@@ -14,6 +14,11 @@ describe('WrappedText', () => {
     expect(text.toString()).toBe('one=1 two=22 three=3\n    | four=4');
   });
 
+  test('a word that is longer than any line is begun at once', () => {
+    const word = 'y'.repeat(20);
+    expect(new WrappedText(20).put('one').word(word).put(word).toString()).toBe(`one ${'y'.repeat(16)}\n    | yyyy`);
+  });
+
   test('breaks at a space if there is one, else where the line ends', () => {
     expect(new WrappedText(20).put('a message of several words').toString()).toBe('a message of \n    | several words');
     expect(new WrappedText(20).put('x'.repeat(40)).toString()).toBe(

@@ -83,7 +83,7 @@ function cells(text: string): number {
 
 /** The first characters that fit into this many cells; never half a surrogate pair. */
 function firstCells(text: string, room: number): string {
-  if (text.length <= room && cells(text) <= room) return text;
+  if (text.length <= room && !WIDE.test(text)) return text;
   let width = 0;
   let end = 0;
   for (const character of text) {

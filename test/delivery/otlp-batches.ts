@@ -1,0 +1,93 @@
+import official from 'otlp-official-schema/build/src/generated/root.js';
+import { type Batch, OpenBatch } from '../../packages/sdk/src/delivery/otlp-request.ts';
+import type { LogRecord } from '../../packages/sdk/src/pipeline/stage.ts';
+
+const Request = official.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+const resource = { attributes: { 'service.name': 'shop' } };
+const scope = { name: 'orders' };
+
+/** What a test says about a record. */
+export interface Told {
+  readonly id: string;
+  readonly error?: boolean;
+  /** Makes the record about this many bytes longer. */
+  readonly bytes?: number;
+}
+
+/** A record as the pipeline hands it over. */
+export function recordOf({ id, error = false, bytes = 0 }: Told): LogRecord {
+  return {
+    hrTime: [1_700_000_000, 0],
+    hrTimeObserved: [1_700_000_000, 0],
+    resource,
+    instrumentationScope: scope,
+    attributes: { id },
+    droppedAttributesCount: 0,
+    severityNumber: error ? 17 : 9,
+    severityText: error ? 'ERROR' : 'INFO',
+    body: 'x'.repeat(bytes),
+    setAttribute: () => undefined,
+  };
+}
+
+/** A request with these records. */
+export function batchOf(records: readonly Told[]): Batch {
+  const open = new OpenBatch(1_048_576);
+  for (const record of records) open.append(recordOf(record));
+  return open.seal();
+}
+
+/** A record as the official schema reads it. */
+export interface Received {
+  readonly id: string;
+  readonly severityNumber: number;
+  readonly severityText: string;
+  readonly eventName: string;
+  readonly body: unknown;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** The records of a request, as the official schema reads them. Throws for what is no request. */
+export function recordsIn(body: Uint8Array): Received[] {
+  const decoded = Request.toObject(Request.decode(body), { defaults: true, longs: String }) as {
+    resourceLogs: { scopeLogs: { logRecords: (Omit<Received, 'id'> & { attributes: Pair[] })[] }[] }[];
+  };
+  return decoded.resourceLogs.flatMap(({ scopeLogs }) =>
+    scopeLogs.flatMap(({ logRecords }) =>
+      logRecords.map((record) => {
+        const attributes = Object.fromEntries(record.attributes.map(({ key, value }) => [key, plainOf(value)]));
+        return { ...record, attributes, body: plainOf(record.body as AnyValue), id: String(attributes.id) };
+      }),
+    ),
+  );
+}
+
+/** The ids of the records of a request, in order. */
+export function idsIn(body: Uint8Array): string[] {
+  return recordsIn(body).map(({ id }) => id);
+}
+
+interface Pair {
+  readonly key: string;
+  readonly value: AnyValue;
+}
+
+type AnyValue = {
+  readonly stringValue?: string;
+  readonly intValue?: string;
+  readonly doubleValue?: number;
+  readonly boolValue?: boolean;
+  readonly arrayValue?: { readonly values: AnyValue[] };
+  readonly kvlistValue?: { readonly values: Pair[] };
+} | null;
+
+function plainOf(value: AnyValue | undefined): unknown {
+  if (value?.stringValue !== undefined) return value.stringValue;
+  if (value?.intValue !== undefined) return Number(value.intValue);
+  if (value?.doubleValue !== undefined) return value.doubleValue;
+  if (value?.boolValue !== undefined) return value.boolValue;
+  if (value?.arrayValue) return value.arrayValue.values.map(plainOf);
+  if (value?.kvlistValue)
+    return Object.fromEntries(value.kvlistValue.values.map((pair) => [pair.key, plainOf(pair.value)]));
+  return null;
+}
