@@ -27,8 +27,8 @@ async function check(contestant, progress) {
   }
 }
 
-/** The cost of one run, in nanoseconds per call, net of the empty loop where the contestant has one. */
-async function measure(child, times, netOfFloor, bytesPerRecord, name) {
+/** The cost of one run, in nanoseconds per call, net of the same loop without calls. */
+async function measure(child, times, bytesPerRecord, name) {
   const run = await child.ask('measure', times);
   if (bytesPerRecord !== undefined) {
     const size = run.bytes / times / bytesPerRecord;
@@ -38,7 +38,7 @@ async function measure(child, times, netOfFloor, bytesPerRecord, name) {
       );
     }
   }
-  const floor = netOfFloor ? await child.ask('measureFloor', times) : { cpuNanos: 0, wallNanos: 0 };
+  const floor = await child.ask('measureFloor', times);
   return {
     cpu: Math.max(0, run.cpuNanos - floor.cpuNanos) / times,
     wall: Math.max(0, run.wallNanos - floor.wallNanos) / times,
@@ -49,7 +49,7 @@ async function measure(child, times, netOfFloor, bytesPerRecord, name) {
  * Measures a row of this kind: `generations` times a fresh pair of processes (the engine does not optimise the same way
  * each time), in each of them `rounds` times ours and then the peer. The ratio of a round is ours over the peer's.
  */
-export async function measureCost({ ours, peer, netOfFloor = false }, plan, progress) {
+export async function measureCost({ ours, peer }, plan, progress) {
   const bytesPerRecord = [await check(ours, progress), await check(peer, progress)];
   const rounds = [];
   for (let generation = 1; generation <= plan.generations; generation++) {
@@ -63,8 +63,8 @@ export async function measureCost({ ours, peer, netOfFloor = false }, plan, prog
         times.push(Math.round((await child.ask('warm', plan.warmMillis)) * (plan.roundMillis / 1_000)));
       }
       for (let round = 1; round <= plan.rounds; round++) {
-        const cost = await measure(children[0], times[0], netOfFloor, bytesPerRecord[0], ours.name);
-        const peerCost = await measure(children[1], times[1], netOfFloor, bytesPerRecord[1], peer.name);
+        const cost = await measure(children[0], times[0], bytesPerRecord[0], ours.name);
+        const peerCost = await measure(children[1], times[1], bytesPerRecord[1], peer.name);
         rounds.push({
           ours: cost,
           peer: peerCost,

@@ -9,7 +9,6 @@ const ENRICHED = { 'deployment.ring': 'canary', 'shop.tenant': 'north' };
 const disabled = (fresh, execArgv = []) => ({
   ours: { name: 'logspan-disabled', options: { fresh }, execArgv },
   peer: { name: 'pino-disabled', options: { fresh }, execArgv },
-  netOfFloor: true,
   measure: measureCost,
 });
 const bytes = (shaped) => ({

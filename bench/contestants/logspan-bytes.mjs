@@ -5,7 +5,7 @@ import { enrich, logMetrics, otlp, redact, register, sample } from '@logspan/sdk
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { attributesOf, EVENT, SCOPE, SERVICE, shapedAttributesOf } from '../record.mjs';
-import { writeInTurns } from '../spans.mjs';
+import { emptyTurns, writeInTurns } from '../spans.mjs';
 
 const ACCEPTED = { status: 200, contentType: 'application/x-protobuf', body: new Uint8Array(0) };
 
@@ -51,6 +51,7 @@ export async function start({ shaped = false, pipeline = false } = {}) {
   };
   return {
     run,
+    floor: emptyTurns,
     async check(records) {
       kept = [];
       await run(records);

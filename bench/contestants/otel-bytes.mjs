@@ -4,7 +4,7 @@ import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { attributesOf, EVENT, SCOPE, SERVICE, SEVERITY_NUMBER, SEVERITY_TEXT, shapedAttributesOf } from '../record.mjs';
-import { enableContext, writeInTurns } from '../spans.mjs';
+import { emptyTurns, enableContext, writeInTurns } from '../spans.mjs';
 
 const BATCH = 512;
 
@@ -53,6 +53,7 @@ export async function start({ shaped = false } = {}) {
   };
   return {
     run,
+    floor: emptyTurns,
     async check(records) {
       kept = [];
       await run(records);

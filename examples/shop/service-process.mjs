@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** Longer than a service takes to deliver what it holds. */
-const STOP_MILLIS = 15_000;
+const STOP_MILLIS = 20_000;
 const MOST_LINES = 20;
 const LONGEST_LINE = 160;
 

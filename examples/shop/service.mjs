@@ -5,8 +5,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long what is held may take to be delivered at the end, and how long all else may. */
-const SHUTDOWN_MILLIS = 5_000;
+/** How long logs may take to be delivered at the end, and then metrics and spans. */
+const LOGS_MILLIS = 5_000;
+const REST_MILLIS = 10_000;
 const REPORT_MILLIS = 100;
 
 /**
@@ -20,31 +21,32 @@ const REPORT_MILLIS = 100;
  * @param {(url: string) => string} [service.hint] something to try it with
  */
 export async function runService({ name, defaultPort, listen, close, logging, afterLogging, hint }) {
-  const parent = process.send === undefined ? undefined : (message) => process.connected && process.send(message);
+  const parent = process.send === undefined ? undefined : tellParent;
   let ending = false;
   const end = async () => {
     if (ending) return;
     ending = true;
     clearInterval(reports);
     await close();
-    await logging.shutdown({ timeoutMillis: SHUTDOWN_MILLIS });
+    await logging.shutdown({ timeoutMillis: LOGS_MILLIS });
     if (parent === undefined) console.log(`${name} has ended: ${accountText(logging.stats())}`);
-    else parent({ stats: logging.stats(), final: true });
-    await Promise.race([afterLogging?.(), delay(SHUTDOWN_MILLIS)]);
+    else await parent({ stats: logging.stats(), final: true });
+    // What fails there has been reported, and nobody is left to handle it.
+    await Promise.race([(async () => afterLogging?.())().catch(() => {}), delay(REST_MILLIS)]);
     process.exit();
   };
 
   let reports;
   if (parent === undefined) {
     process.on('SIGINT', () => (ending ? process.exit(130) : end()));
+    process.on('SIGTERM', end);
   } else {
-    // Ctrl-C reaches the whole group of processes. Here the parent decides what it means.
-    process.on('SIGINT', () => {});
+    // Ctrl-C reaches the whole group of processes, and other signals may. Here the parent decides what they mean.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
     process.on('disconnect', end);
     process.on('message', (message) => message === 'stop' && end());
     reports = setInterval(() => parent({ stats: logging.stats() }), REPORT_MILLIS).unref();
   }
-  process.on('SIGTERM', end);
 
   const wanted = parent === undefined ? Number(process.env.PORT ?? defaultPort) : 0;
   const port = await listen(wanted).catch((error) => {
@@ -56,6 +58,11 @@ export async function runService({ name, defaultPort, listen, close, logging, af
   if (parent !== undefined) return parent({ url });
   console.log(`${name} listens on ${url}. Ctrl-C ends.`);
   if (hint !== undefined) console.log(`Try: ${hint(url)}`);
+}
+
+/** Resolves when the message is on its way, or there is nobody to tell. */
+function tellParent(message) {
+  return new Promise((resolve) => (process.connected ? process.send(message, resolve) : resolve()));
 }
 
 function accountText({ accepted, delivered, rejected, dropped, pending }) {

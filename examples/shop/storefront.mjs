@@ -31,6 +31,11 @@ app.post('/checkout', async (request, reply) => {
   return reply.code(status).send(answer);
 });
 
+app.setErrorHandler((error, _request, reply) => {
+  logger.exception(error, 'checkout_broken');
+  return reply.code(error.statusCode ?? 500).send({ reason: 'bad_request' });
+});
+
 async function placeOrder(request, log) {
   try {
     const response = await fetch(`${ordersUrl}/orders`, {

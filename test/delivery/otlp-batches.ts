@@ -1,8 +1,7 @@
-import official from 'otlp-official-schema/build/src/generated/root.js';
 import { type Batch, OpenBatch } from '../../packages/sdk/src/delivery/otlp-request.ts';
 import type { LogRecord } from '../../packages/sdk/src/pipeline/stage.ts';
+import { decodeRequest } from './official-schema.ts';
 
-const Request = official.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
 const resource = { attributes: { 'service.name': 'shop' } };
 const scope = { name: 'orders' };
 
@@ -47,11 +46,17 @@ export interface Received {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** The records of a request, as the official schema reads them. Throws for what is no request. */
-export function recordsIn(body: Uint8Array): Received[] {
-  const decoded = Request.toObject(Request.decode(body), { defaults: true, longs: String }) as {
-    resourceLogs: { scopeLogs: { logRecords: (Omit<Received, 'id'> & { attributes: Pair[] })[] }[] }[];
-  };
+interface Decoded {
+  readonly resourceLogs: readonly {
+    readonly scopeLogs: readonly { readonly logRecords: readonly (Omit<Received, 'id'> & { attributes: Pair[] })[] }[];
+  }[];
+}
+
+/** The records of a request, as the official schema reads them, or in JSON. Throws for what is no request. */
+export function recordsIn(body: Uint8Array, contentType = ''): Received[] {
+  const decoded: Decoded = contentType.includes('json')
+    ? JSON.parse(Buffer.from(body).toString())
+    : (decodeRequest(body) as Decoded);
   return decoded.resourceLogs.flatMap(({ scopeLogs }) =>
     scopeLogs.flatMap(({ logRecords }) =>
       logRecords.map((record) => {

@@ -149,7 +149,7 @@ describe('PlainCopy', () => {
         const again = new PlainCopy(unlimited).of(plain);
         deepStrictEqual(again, plain);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

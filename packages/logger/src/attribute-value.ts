@@ -122,11 +122,12 @@ export class PlainCopy {
     return text.slice(0, last >= 0xd800 && last <= 0xdbff ? longest - 1 : longest);
   }
 
-  #value(value: unknown): AttributeValue {
+  #value(given: unknown): AttributeValue {
     if (++this.#nodes > this.#limits.nodes) {
       this.cut = true;
       return '[Truncated]';
     }
+    const value = typeof given === 'object' && given !== null ? this.#computed(given) : given;
     switch (typeof value) {
       case 'string':
         return this.text(value);
@@ -143,6 +144,25 @@ export class PlainCopy {
         return this.text(`[Function: ${ownString(value, 'name') ?? ''}]`);
       default:
         return value === null ? null : this.#object(value as object);
+    }
+  }
+
+  /** What a lazy value stands for, without a level of its own; anything else is itself. */
+  #computed(given: object): unknown {
+    try {
+      let value: unknown = given;
+      for (let left = this.#limits.depth; typeof value === 'object' && value !== null; left--) {
+        const lazy = lazyCompute(value);
+        if (lazy === undefined) return value;
+        if (left === 0) {
+          this.cut = true;
+          return '[Object]';
+        }
+        value = computed(lazy);
+      }
+      return value;
+    } catch (error) {
+      return describeThrown(error);
     }
   }
 
@@ -164,8 +184,6 @@ export class PlainCopy {
 
   #inside(value: object): AttributeValue {
     if (Array.isArray(value)) return this.#list(this.#byIndex(value), value.length);
-    const lazy = lazyCompute(value);
-    if (lazy !== undefined) return this.#value(computed(lazy));
     if (isError(value)) return this.#value(describeError(value));
     if (ArrayBuffer.isView(value)) return this.#view(value);
     const prototype = Object.getPrototypeOf(value);
@@ -212,8 +230,10 @@ export class PlainCopy {
       case '[object String]':
       case '[object Boolean]':
       case '[object BigInt]':
-      case '[object Symbol]':
-        return this.#value((value as { valueOf(): unknown }).valueOf());
+      case '[object Symbol]': {
+        const inner = (value as { valueOf(): unknown }).valueOf();
+        return typeof inner === 'object' ? undefined : this.#value(inner);
+      }
       case '[object Promise]':
       case '[object WeakMap]':
       case '[object WeakSet]':

@@ -189,12 +189,19 @@ function readArgument(into: Record<string, unknown>, argument: unknown, limit: n
   if (argument === undefined || argument === null) return 0;
   const tag = tagOf.call(argument);
   if (tag === '[object Map]') {
+    const given: Record<string, unknown> = {};
     let kept = 0;
     for (const [key, value] of Map.prototype.entries.call(argument)) {
       if (kept === limit) break;
       kept++;
-      if (value !== undefined) setOwn(into, keyText(key), value);
+      if (typeof key !== 'string' && typeof key !== 'number') {
+        // No name for an attribute: the Map is a value.
+        into.value = argument;
+        return 0;
+      }
+      if (value !== undefined) setOwn(given, String(key), value);
     }
+    merge(into, given);
     return Reflect.get(Map.prototype, 'size', argument) - kept;
   }
   if (typeof argument === 'object' && tag === '[object Object]') return readOwn(into, argument, limit);
@@ -226,14 +233,6 @@ function readOwn(into: Record<string, unknown>, from: object, limit: number): nu
 function errorIn(attributes: Readonly<Record<string, unknown>>): unknown {
   const key = ERROR_KEYS.find((name) => hasOwn.call(attributes, name) && isError(attributes[name]));
   return key === undefined ? undefined : attributes[key];
-}
-
-function keyText(key: unknown): string {
-  try {
-    return String(key);
-  } catch (error) {
-    return describeThrown(error);
-  }
 }
 
 /** Attributes over outer ones, read now and frozen, for all records to come. Never throws. */

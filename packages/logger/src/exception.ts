@@ -20,10 +20,10 @@ const LONGEST_STACK = 16_384;
 /** True for errors of this and other realms. Never throws. */
 export function isError(value: unknown): value is Error {
   try {
-    return (
-      value instanceof Error ||
-      (typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Error]')
-    );
+    if (value instanceof Error) return true;
+    if (typeof value !== 'object' || value === null) return false;
+    const tag = Object.prototype.toString.call(value);
+    return tag === '[object Error]' || tag === '[object DOMException]';
   } catch {
     return false;
   }
@@ -130,12 +130,12 @@ function property(of: unknown, key: string): unknown {
   }
 }
 
+/** Primitive values as text. Objects are none: turning them into it runs foreign code, for as long as it likes. */
 function text(value: unknown): string {
-  try {
-    return typeof value === 'string' ? value : value === undefined ? '' : String(value);
-  } catch {
-    return '';
-  }
+  if (typeof value === 'string') return value;
+  return value === undefined || typeof value === 'function' || (typeof value === 'object' && value !== null)
+    ? ''
+    : String(value);
 }
 
 /** The message of an error, bounded. Never throws. */

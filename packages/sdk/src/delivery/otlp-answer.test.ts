@@ -1,14 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import official from 'otlp-official-schema/build/src/generated/root.js';
+import { partialSuccess as protobuf } from '../../../../test/delivery/official-schema.ts';
 import { readAnswer } from './otlp-answer.ts';
 
-const Response = official.opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse;
 const NOW = 1_700_000_000_000;
 const NOTHING = new Uint8Array();
-
-const protobuf = (rejectedLogRecords: number, errorMessage = ''): Uint8Array =>
-  Response.encode(Response.fromObject({ partialSuccess: { rejectedLogRecords, errorMessage } })).finish();
 
 const json = (value: unknown) => ({
   status: 200,

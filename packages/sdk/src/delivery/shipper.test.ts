@@ -388,6 +388,25 @@ describe('flush', () => {
     expect(time.timers).toBe(0);
   });
 
+  test('that gave up is not asked after any more', async () => {
+    const { add, shipper, time, queue } = setUp();
+    let looks = 0;
+    const { oldest } = Object.getOwnPropertyDescriptors(BatchQueue.prototype);
+    Object.defineProperty(queue, 'oldest', {
+      get() {
+        looks++;
+        return oldest.get?.call(queue);
+      },
+    });
+    add('a');
+    const flushes = Array.from({ length: 100 }, () => shipper.flush({ timeoutMillis: 50 }));
+    await time.pass(50);
+    await Promise.all(flushes);
+    looks = 0;
+    add('b');
+    expect(looks).toBe(0);
+  });
+
   test('takes a deadline that no timer can hold', async () => {
     const { add, answer, shipper, time } = setUp();
     add('a');
@@ -436,6 +455,8 @@ describe('abandon', () => {
     sender.close = () => undefined;
     shipper.abandon('shutdown_deadline');
     late?.answer(status);
+    await settled();
+    expect(time.timers).toBe(0);
     await time.pass(HOUR);
     expect(account()).toEqual({
       accepted: 2,

@@ -1,0 +1,30 @@
+import { describe, expect, test } from '@jest/globals';
+import { toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
+import { Announcer } from './announce.ts';
+
+describe('an announcer', () => {
+  test('tells each kind of news at most once in ten seconds, and how many it left out', async () => {
+    let now = 0;
+    const announcer = new Announcer('otlp', () => now);
+    const told = await toldDuring(() => {
+      for (now = 0; now < 25_000; now += 1_000) announcer.warn('retrying', `at ${now}`);
+      announcer.warn('dropped', 'other news');
+    });
+    expect(told).toEqual([
+      'logspan: otlp: retrying: at 0',
+      'logspan: otlp: retrying: at 10000 (and 9 times since the last message)',
+      'logspan: otlp: retrying: at 20000 (and 9 times since the last message)',
+      'logspan: otlp: dropped: other news',
+    ]);
+  });
+
+  test('survives a diag logger that throws, and one that makes more news', async () => {
+    const announcer = new Announcer('otlp', () => 0);
+    await withThrowingDiag(() => announcer.warn('retrying', 'x'));
+    const told = await toldDuring(() => {
+      announcer.warn('dropped', 'a');
+      announcer.warn('dropped', 'b');
+    });
+    expect(told).toEqual(['logspan: otlp: dropped: a']);
+  });
+});

@@ -1,0 +1,225 @@
+import { describe, expect, test } from '@jest/globals';
+import { emitTo, Recorder, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
+import type { Handler, HandlerEnd } from '../handlers/handler.ts';
+import type { ProcessorFunction, Step } from '../pipeline/pipe.ts';
+import { forwardTo, type LogRecordProcessor, type Phase, type Stage, stage } from '../pipeline/stage.ts';
+import { ConfigError } from './config-error.ts';
+import { readEnvironment } from './environment.ts';
+import { Pipeline } from './pipeline.ts';
+
+const context = { resource: { attributes: {} }, environment: readEnvironment({}, () => undefined) };
+
+/** A destination that confirms each record. */
+class End extends Recorder implements HandlerEnd {
+  deliveryAccount() {
+    const { length } = this.records;
+    return { accepted: length, delivered: length, rejected: 0, dropped: {}, pending: 0 };
+  }
+}
+
+const handlerOf = (end: HandlerEnd, name = 'end'): Handler => ({ name, start: () => end });
+
+function pipelineOf(...steps: Step[]) {
+  const end = new End();
+  const pipeline = new Pipeline(steps, [handlerOf(end)], context);
+  return { end, pipeline, emit: emitTo(pipeline) };
+}
+
+/** `emitted = passed + sum(dropped)`. */
+function expectBalance(pipeline: Pipeline): void {
+  const { emitted, passed, dropped } = pipeline.pipelineAccount();
+  expect(passed + Object.values(dropped).reduce((sum, count) => sum + count, 0)).toBe(emitted);
+}
+
+const onEmitOf = (
+  name: string,
+  phase: Phase | undefined,
+  onEmit: (next: LogRecordProcessor) => LogRecordProcessor['onEmit'],
+) => stage(name, phase, (next) => forwardTo(next, { onEmit: onEmit(next) }));
+
+const marking = (name: string, phase?: Phase): Stage =>
+  onEmitOf(name, phase, (next) => (record, from) => {
+    record.setAttribute('road', [...((record.attributes.road as string[]) ?? []), name]);
+    next.onEmit(record, from);
+  });
+
+describe('steps that come and go while records flow', () => {
+  test('take effect with the next record, each in its place', () => {
+    const { end, pipeline, emit } = pipelineOf(marking('volume', 'volume'), marking('redact', 'redact'));
+    const [filter, plain, enrich] = [marking('filter', 'filter'), marking('plain'), marking('enrich', 'enrich')];
+    emit({});
+    for (const step of [enrich, filter, plain]) pipeline.addProcessor(step);
+    pipeline.addProcessor(marking('last', 'redact'));
+    emit({});
+    expect(pipeline.removeProcessor(filter)).toBe(true);
+    expect(pipeline.removeProcessor(plain)).toBe(true);
+    expect(pipeline.removeProcessor(plain)).toBe(false);
+    emit({});
+    expect(end.attributes.map(({ road }) => (road as string[]).join(' '))).toEqual([
+      'volume redact',
+      'filter volume enrich plain redact last',
+      'volume enrich redact last',
+    ]);
+  });
+
+  test('keep their counts when they are gone', () => {
+    const { pipeline, emit } = pipelineOf();
+    const nothing: ProcessorFunction = () => false;
+    for (let round = 0; round < 5; round++) {
+      pipeline.addProcessor(nothing);
+      emit({});
+      emit({});
+      pipeline.removeProcessor(nothing);
+      emit({});
+      expectBalance(pipeline);
+    }
+    expect(pipeline.pipelineAccount()).toEqual({ emitted: 15, passed: 5, dropped: { nothing: 10 }, redacted: 0 });
+  });
+
+  test('may take themselves out while at work on a record', () => {
+    const { end, pipeline, emit } = pipelineOf(function once() {
+      pipeline.removeProcessor(second);
+      return true;
+    });
+    const second: ProcessorFunction = () => {
+      pipeline.removeProcessor(second);
+      return false;
+    };
+    pipeline.addProcessor(second);
+    const third: ProcessorFunction = () => {
+      pipeline.removeProcessor(third);
+      return false;
+    };
+    pipeline.addProcessor(third);
+    emit({ eventName: 'a' });
+    emit({ eventName: 'b' });
+    expect(end.events).toEqual(['b']);
+    expectBalance(pipeline);
+  });
+
+  test('may be added from within another', () => {
+    const { end, pipeline, emit } = pipelineOf(function grow() {
+      if (pipeline.pipelineAccount().emitted === 1) pipeline.addProcessor(marking('new'));
+    });
+    emit({});
+    emit({});
+    expect(end.attributes[1]).toEqual({ road: ['new'] });
+    expectBalance(pipeline);
+  });
+
+  test.each([undefined, 1, {}])('%p is no step', (step) => {
+    const { pipeline } = pipelineOf();
+    expect(() => pipeline.addProcessor(step as never)).toThrow(ConfigError);
+  });
+});
+
+describe('handlers', () => {
+  test('can be added while records flow, under a name of their own', () => {
+    const { end, pipeline, emit } = pipelineOf();
+    emit({ eventName: '1' });
+    const late = new End();
+    pipeline.addHandler(handlerOf(late));
+    pipeline.addHandler(handlerOf(new End()));
+    emit({ eventName: '2' });
+    expect([end.events, late.events]).toEqual([['1', '2'], ['2']]);
+    expect(Object.keys(pipeline.deliveryAccounts())).toEqual(['end', 'end#2', 'end#3']);
+  });
+
+  test.each([undefined, {}, new Recorder()])(
+    'that start as %p are refused, and those before them ended',
+    async (junk) => {
+      const first = new End();
+      const wrong: Handler = { name: 'wrong', start: () => junk as never };
+      expect(() => new Pipeline([], [handlerOf(first), wrong], context)).toThrow(ConfigError);
+      await Promise.resolve();
+      expect(first.ended).toHaveLength(1);
+    },
+  );
+
+  test('that cannot tell their account have none', () => {
+    const { pipeline } = pipelineOf();
+    const silent = Object.assign(new End(), {
+      deliveryAccount() {
+        throw new Error();
+      },
+    });
+    pipeline.addHandler(handlerOf(silent, 'silent'));
+    expect(pipeline.deliveryAccounts().silent).toEqual({
+      accepted: 0,
+      delivered: 0,
+      rejected: 0,
+      dropped: {},
+      pending: 0,
+    });
+  });
+
+  test('get their last chance each, whatever another one does with it', () => {
+    const given: number[] = [];
+    const throws = Object.assign(new End(), {
+      flushSync() {
+        throw new Error();
+      },
+    });
+    const takes = Object.assign(new End(), { flushSync: (millis: number) => void given.push(millis) });
+    const pipeline = new Pipeline([], [handlerOf(throws), handlerOf(new End()), handlerOf(takes)], context);
+    pipeline.flushSync(7);
+    expect(given).toEqual([7]);
+  });
+
+  test('without any, nothing is enabled', () => {
+    const asked = { context: undefined as never, instrumentationScope: { name: 'x' } };
+    expect(new Pipeline([], [], context).enabled(asked)).toBe(false);
+    expect(pipelineOf().pipeline.enabled(asked)).toBe(true);
+  });
+});
+
+describe('a stage that throws', () => {
+  const breaking = (phase: Phase | undefined, when: 'before' | 'after'): Stage =>
+    onEmitOf('breaking', phase, (next) => (record, from) => {
+      if (when === 'after') next.onEmit(record, from);
+      throw new TypeError('hunter2');
+    });
+
+  test.each(['before', 'after'] as const)('%s it passed the record on: the record arrives once', async (when) => {
+    const { end, pipeline, emit } = pipelineOf(marking('a'), breaking('enrich', when), marking('z', 'redact'));
+    const told = await toldDuring(() => {
+      for (let i = 0; i < 4; i++) emit({ eventName: String(i) });
+    });
+    expect(end.events).toEqual(['0', '1', '2', '3']);
+    expect(end.attributes[3]).toEqual({ road: ['a', 'z'] });
+    expectBalance(pipeline);
+    expect(told).toHaveLength(3);
+    expect(told[0]).toBe('logspan: breaking failed on 1 record(s) TypeError');
+  });
+
+  test('and is there to redact loses the record rather than show it', async () => {
+    const { end, pipeline, emit } = pipelineOf(breaking('redact', 'before'));
+    await withThrowingDiag(() => emit({ eventName: 'a' }));
+    expect(end.events).toEqual([]);
+    expect(pipeline.pipelineAccount()).toEqual({ emitted: 1, passed: 0, dropped: { failed: 1 }, redacted: 0 });
+  });
+
+  test('that answers no processor is refused', () => {
+    expect(() => pipelineOf(stage('empty', 'filter', () => undefined as never))).toThrow(
+      'empty does not return a LogRecordProcessor',
+    );
+  });
+});
+
+test('records that a processor writes are stopped and counted', () => {
+  const { end, pipeline, emit } = pipelineOf(function chatty() {
+    emit({ eventName: 'inner' });
+  });
+  emit({ eventName: 'outer' });
+  expect(end.events).toEqual(['outer']);
+  expect(pipeline.pipelineAccount()).toMatchObject({ emitted: 2, passed: 1, dropped: { reentrant: 1 } });
+});
+
+test('a flush and a shutdown go through all steps to all handlers', async () => {
+  const other = new Recorder();
+  const { end, pipeline } = pipelineOf(other, marking('a'));
+  await pipeline.forceFlush({ timeoutMillis: 1 });
+  await pipeline.shutdown({ timeoutMillis: 2 });
+  expect([other.flushed, end.flushed]).toEqual([[{ timeoutMillis: 1 }], [{ timeoutMillis: 1 }]]);
+  expect([other.ended, end.ended]).toEqual([[{ timeoutMillis: 2 }], [{ timeoutMillis: 2 }]]);
+});
