@@ -242,7 +242,7 @@ describe('a collector that answers nonsense', () => {
   });
 
   test('of 5 MiB is not read to its end, nor asked again', async () => {
-    start({ timeoutMillis: 5_000 });
+    start();
     collector.otherwise = '5 MiB';
     write(5);
     await expect(logging.forceFlush()).resolves.toBe(true);

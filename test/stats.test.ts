@@ -116,8 +116,10 @@ test('the books balance at all times, whatever comes and whoever fails', async (
       fc.asyncProperty(
         fc.subarray([...steps.keys()]),
         fc.record({ batchRecords: fc.integer({ min: 1, max: 5 }), queueBytes: fc.integer({ min: 1_024, max: 4_000 }) }),
-        fc.array(action, { maxLength: 60 }),
+        fc.array(action, { maxLength: 60, size: 'max' }),
         async (chosen, options, actions) => {
+          // Of a run that has failed.
+          await logging?.shutdown({ timeoutMillis: 1 });
           const time = new ManualTime();
           const sender = new ScriptedSender(time.now);
           const waiting: ((result: { code: number }) => void)[] = [];
@@ -311,8 +313,26 @@ test('a library that names its scope with anything gets a logger, and its record
   for (const [name, version, options] of odd) {
     const logger = logs.getLogger(name as string, version as string, options as object);
     logger.emit({ body: 'x' });
-    expect(logger.enabled({ context: 1 as never })).toBe(true);
+    const hostile = {
+      get severityNumber(): number {
+        throw new Error();
+      },
+    };
+    expect(logger.enabled(hostile)).toBe(true);
   }
   await expect(logging.forceFlush()).resolves.toBe(true);
   expect(logging.stats()).toMatchObject({ accepted: 4, delivered: 4, dropped: {} });
+});
+
+test('a flush whose deadline comes is not done, though newer records are through', async () => {
+  const time = new ManualTime();
+  const sender = new ScriptedSender(time.now);
+  sender.script = ({ ids }) => (ids.includes('stuck') ? undefined : 200);
+  logging = register({ exitHooks: false, handlers: [otlp({ sender: () => sender, time, batchRecords: 1 })] });
+  getLogger('x').info('a', { id: 'stuck' });
+  const flush = logging.forceFlush({ timeoutMillis: 500 });
+  for (let i = 0; i < 5; i++) getLogger('x').info('a', { id: String(i) });
+  await time.pass(500);
+  await expect(flush).resolves.toBe(false);
+  expect(logging.stats()).toMatchObject({ delivered: 5, pending: 1 });
 });

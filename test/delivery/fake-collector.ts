@@ -19,7 +19,7 @@ export type Reaction =
   | 'truncated body'
   /** Speaks another protocol. */
   | 'garbage'
-  /** Says 200 and more than anyone may read. */
+  /** Says 200 and more than anyone may read, and does not come to an end. */
   | '5 MiB'
   | 'never answers'
   /** Sends its head, or its body, a byte at a time, for ever. */
@@ -129,7 +129,7 @@ export class FakeCollector {
         socket.end('SSH-2.0-OpenSSH_9.2\r\n');
         break;
       case '5 MiB':
-        response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(Buffer.alloc(5 * 1_048_576));
+        response.writeHead(200, { 'content-type': 'application/x-protobuf' }).write(Buffer.alloc(5 * 1_048_576));
         break;
       case 'never answers':
         break;

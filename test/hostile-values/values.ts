@@ -299,6 +299,19 @@ const OBJECTS: HostileValue[] = [
     becomes: '[Throws: RangeError]',
   },
   {
+    name: 'an instance whose toJSON answers itself',
+    make: () => {
+      class Same {
+        readonly a = 1;
+        toJSON(): unknown {
+          return this;
+        }
+      }
+      return new Same();
+    },
+    becomes: { a: 1 },
+  },
+  {
     name: 'an instance whose toJSON answers ever new ones',
     make: () => {
       class Endless {

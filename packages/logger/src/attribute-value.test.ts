@@ -118,6 +118,9 @@ describe('PlainCopy', () => {
   test('a polluted Object.prototype changes nothing', () => {
     const pollution = ['next', 'toJSON', 'length', 'a', 'cause', 'value', 'done', 'enumerable'];
     const prototype = Object.prototype as unknown as Record<string, unknown>;
+    const pollute = () => {
+      throw new Error('called');
+    };
     let inherited: unknown;
     let plain: unknown;
     try {
@@ -126,7 +129,7 @@ describe('PlainCopy', () => {
           configurable: true,
           writable: true,
           enumerable: true,
-          value: 'polluted',
+          value: pollute,
         });
       }
       inherited = isPlain({ own: 1 }, DEFAULT_VALUE_LIMITS);

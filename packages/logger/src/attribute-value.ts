@@ -184,10 +184,11 @@ export class PlainCopy {
 
   #inside(value: object): AttributeValue {
     if (Array.isArray(value)) return this.#list(this.#byIndex(value), value.length);
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) return this.#entries(value);
     if (isError(value)) return this.#value(describeError(value));
     if (ArrayBuffer.isView(value)) return this.#view(value);
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) return this.#entries(value);
+    if (prototype === null) return this.#entries(value);
     try {
       const known = this.#builtIn(value, tagOf.call(value));
       if (known !== undefined) return known;

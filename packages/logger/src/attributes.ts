@@ -102,11 +102,12 @@ function merge(into: Record<string, unknown>, from: Readonly<Record<string, unkn
 /** True if attributes are plain data within the limits, so that they can be read in place. May throw what a getter throws. */
 export function isSettled(argument: unknown, limits: AttributeLimits): argument is Record<string, AttributeValue> {
   if (!isRecord(argument)) return false;
+  const { attributeCount, stringLength } = limits;
   let count = 0;
   let nodes = 0;
   for (const key in argument) {
     if (!hasOwn.call(argument, key)) continue;
-    if (++count > limits.attributeCount || key.length > limits.stringLength) return false;
+    if (++count > attributeCount || key.length > stringLength) return false;
     const value: unknown = argument[key];
     switch (typeof value) {
       case 'number':
@@ -114,7 +115,7 @@ export function isSettled(argument: unknown, limits: AttributeLimits): argument 
       case 'undefined':
         break;
       case 'string':
-        if (value.length > limits.stringLength) return false;
+        if (value.length > stringLength) return false;
         break;
       case 'object':
         if (value === null) break;
@@ -134,24 +135,24 @@ function settleCarefully(
   exception: unknown,
   limits: AttributeLimits,
 ): SettledAttributes {
-  const given: Record<string, unknown> = {};
+  const given = new Map<string, unknown>();
   let promoted = exception;
   let dropped = 0;
   try {
     const value = typeof argument === 'function' ? computed(argument as () => unknown) : argument;
     if (!isError(value)) dropped = readArgument(given, value, limits.attributeCount);
     else if (promoted === undefined) promoted = value;
-    else given.error = value;
+    else given.set('error', value);
   } catch (error) {
-    given[UNREADABLE] = describeThrown(error);
+    given.set(UNREADABLE, describeThrown(error));
     dropped = 1;
   }
   if (promoted === undefined) promoted = errorIn(given);
   let merged = given;
   if (bound !== undefined) {
-    merged = {};
+    merged = new Map();
     dropped += readOwn(merged, bound, limits.attributeCount);
-    merge(merged, given);
+    for (const [key, value] of given) merged.set(key, value);
     if (promoted === undefined) promoted = errorIn(merged);
   }
 
@@ -172,10 +173,9 @@ function settleCarefully(
     if (!known) count++;
     setOwn(attributes, name, plain);
   };
-  for (const key of Object.keys(merged)) {
-    const value = merged[key];
+  for (const [key, value] of merged) {
     // What is promoted need not be told twice; an Error that is not promoted stays.
-    if (value !== promoted || !ERROR_KEYS.includes(key) || !isError(value)) set(key, value);
+    if (value !== promoted || typeof value !== 'object' || !ERROR_KEYS.includes(key)) set(key, value);
   }
   if (promoted !== undefined) {
     const described = exceptionAttributes(promoted);
@@ -185,27 +185,33 @@ function settleCarefully(
 }
 
 /** Reads what stands in place of the attributes; answers how many were left out. May throw. */
-function readArgument(into: Record<string, unknown>, argument: unknown, limit: number): number {
+function readArgument(into: Map<string, unknown>, argument: unknown, limit: number): number {
   if (argument === undefined || argument === null) return 0;
+  if (isRecord(argument)) return readOwn(into, argument, limit);
   const tag = tagOf.call(argument);
   if (tag === '[object Map]') {
-    const given: Record<string, unknown> = {};
+    const size = mapSize(argument);
+    if (size === undefined) {
+      into.set('value', argument);
+      return 0;
+    }
+    const named = new Map<string, unknown>();
     let kept = 0;
     for (const [key, value] of Map.prototype.entries.call(argument)) {
       if (kept === limit) break;
       kept++;
       if (typeof key !== 'string' && typeof key !== 'number') {
         // No name for an attribute: the Map is a value.
-        into.value = argument;
+        into.set('value', argument);
         return 0;
       }
-      if (value !== undefined) setOwn(given, String(key), value);
+      if (value !== undefined) named.set(String(key), value);
     }
-    merge(into, given);
-    return Reflect.get(Map.prototype, 'size', argument) - kept;
+    for (const [key, value] of named) into.set(key, value);
+    return size - kept;
   }
   if (typeof argument === 'object' && tag === '[object Object]') return readOwn(into, argument, limit);
-  into.value = argument;
+  into.set('value', argument);
   return 0;
 }
 
@@ -213,7 +219,7 @@ function readArgument(into: Record<string, unknown>, argument: unknown, limit: n
  * Reads own enumerable properties; answers how many were left out. One that throws says so and harms nothing else.
  * Undefined is no attribute.
  */
-function readOwn(into: Record<string, unknown>, from: object, limit: number): number {
+function readOwn(into: Map<string, unknown>, from: object, limit: number): number {
   const keys = Object.keys(from);
   // The rest is not even read.
   const left = Math.max(keys.length - limit, 0);
@@ -225,24 +231,38 @@ function readOwn(into: Record<string, unknown>, from: object, limit: number): nu
     } catch (error) {
       value = describeThrown(error);
     }
-    if (value !== undefined) setOwn(into, key, value);
+    if (value !== undefined) into.set(key, value);
   }
   return left;
 }
 
-function errorIn(attributes: Readonly<Record<string, unknown>>): unknown {
-  const key = ERROR_KEYS.find((name) => hasOwn.call(attributes, name) && isError(attributes[name]));
-  return key === undefined ? undefined : attributes[key];
+/** The size of a Map of any realm; undefined for what only calls itself one. */
+function mapSize(value: unknown): number | undefined {
+  try {
+    return Reflect.get(Map.prototype, 'size', value);
+  } catch {
+    return undefined;
+  }
+}
+
+function errorIn(attributes: ReadonlyMap<string, unknown>): unknown {
+  for (const key of ERROR_KEYS) {
+    const value = attributes.get(key);
+    if (typeof value === 'object' && isError(value)) return value;
+  }
+  return undefined;
 }
 
 /** Attributes over outer ones, read now and frozen, for all records to come. Never throws. */
 export function bindAttributes(outer: Attributes | undefined, attributes: Attributes): Attributes {
+  const read = new Map<string, unknown>();
+  try {
+    if (typeof attributes === 'object' && attributes !== null) readOwn(read, attributes, Number.POSITIVE_INFINITY);
+  } catch (error) {
+    read.set(UNREADABLE, describeThrown(error));
+  }
   const bound: Record<string, unknown> = {};
   if (outer !== undefined) merge(bound, outer);
-  try {
-    if (typeof attributes === 'object' && attributes !== null) readOwn(bound, attributes, Number.POSITIVE_INFINITY);
-  } catch (error) {
-    bound[UNREADABLE] = describeThrown(error);
-  }
+  for (const [key, value] of read) setOwn(bound, key, value);
   return Object.freeze(bound);
 }

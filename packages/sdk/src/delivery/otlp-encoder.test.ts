@@ -477,7 +477,17 @@ describe('the buffer', () => {
       severityText: 'INFO',
       eventName: 'a_new_name',
       body: { nested: [{ deep: ['é'.repeat(70), Uint8Array.of(1, 2, 3), -1, 0.5, null, {}] }, 'x'.repeat(130)] },
-      attributes: { a: 'plain', ['k'.repeat(70)]: 'é', b: true, c: 1.5, d: 2 ** 40, e: 'y'.repeat(200), f: [[[[]]]] },
+      attributes: {
+        a: 'plain',
+        ['k'.repeat(70)]: 'é',
+        ['m'.repeat(62)]: 'v'.repeat(48),
+        ['n'.repeat(61)]: 0.5,
+        b: true,
+        c: 1.5,
+        d: 2 ** 40,
+        e: 'y'.repeat(200),
+        f: [[[[]]]],
+      },
       droppedAttributesCount: 300,
       spanContext: { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: 1 },
     });

@@ -193,19 +193,21 @@ export class OtlpEncoder {
     let buffer = this.#buffer;
     let view = this.#view;
     let at = this.#at;
+    let last = this.#key;
     for (const name in attributes) {
       if (!hasOwn.call(attributes, name)) continue;
       const value = attributes[name];
       if (value === undefined) continue;
-      let key = this.#key.next;
+      let key = last.next;
       if (key === undefined || key.name !== name) {
         this.#at = at;
         key = this.#known(name);
+        last.next = key;
         buffer = this.#buffer;
         view = this.#view;
       }
       if (key !== undefined && key.bytes.length <= SHORT_KEY) {
-        this.#key = key;
+        last = key;
         const start = at;
         if (start + ROOM_FOR_SHORT > buffer.length) {
           this.#at = at;
@@ -233,6 +235,7 @@ export class OtlpEncoder {
           if (end !== 0) view.setInt32(at, 0x0a_0012 | ((value.length + 2) << 8) | (value.length << 24), true);
         } else if (typeof value === 'number') {
           if (value >= 0 && value <= 0x7fff_ffff && value === (value | 0) && !Object.is(value, -0)) {
+            // Tag of the value, its length, tag of the integer; its last byte is the first of the integer.
             end = at + 3;
             let rest = value;
             while (rest > 0x7f) {
@@ -260,12 +263,15 @@ export class OtlpEncoder {
         at = start;
       }
       this.#at = at;
+      this.#key = last;
       this.#keyValue(tag, name, key, value);
+      last = this.#key;
       buffer = this.#buffer;
       view = this.#view;
       at = this.#at;
     }
     this.#at = at;
+    this.#key = last;
   }
 
   #record(record: LogRecord, withAttributes: boolean): void {
@@ -376,7 +382,6 @@ export class OtlpEncoder {
       key = keyOf(name, this.#take(start));
       this.#keys.set(name, key);
     }
-    this.#key.next = key;
     return key;
   }
 

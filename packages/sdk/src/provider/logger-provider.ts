@@ -129,10 +129,10 @@ class ProviderLogger implements OtelLogger, RecordWriter {
   readonly #config: Required<LoggerConfig>;
   readonly #includeTraceContext: boolean;
   readonly #level: ScopeLevel;
-  // The last span seen and whether it was valid: telling costs more than all else here, and the next record is
-  // likely of the same one.
+  // What the last context held: the next record is likely of the same one, and a context never changes.
+  #context: Context | undefined;
   #span: SpanContext | undefined;
-  #spanValid = false;
+  #scoped: Attributes | undefined;
 
   constructor(
     scope: InstrumentationScope,
@@ -160,9 +160,10 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     const shared = this.#shared;
     if (shared.shutdown) return;
     const active = context.active();
-    const span = this.#spanOf(active);
+    if (active !== this.#context) this.#enter(active);
+    const span = this.#span;
     if (!this.#lets(severityNumber, span)) return;
-    const scoped = attributesOf(active);
+    const scoped = this.#scoped;
     const both = scoped === undefined ? bound : bound === undefined ? scoped : { ...scoped, ...bound };
     const { clock } = shared;
     clock.read();
@@ -191,7 +192,8 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     if (shared.shutdown) return;
     try {
       const from = input.context ?? context.active();
-      const span = this.#spanOf(from);
+      if (from !== this.#context) this.#enter(from);
+      const span = this.#span;
       const { severityNumber } = input;
       if (typeof severityNumber === 'number' && severityNumber !== 0 && severityNumber < this.#level.minimum) {
         shared.belowLevel++;
@@ -212,7 +214,7 @@ class ProviderLogger implements OtelLogger, RecordWriter {
         input.eventName,
         input.body,
         input.attributes,
-        attributesOf(from),
+        this.#scoped,
         input.exception,
       );
       if (input.timestamp !== undefined) {
@@ -246,7 +248,7 @@ class ProviderLogger implements OtelLogger, RecordWriter {
       const { severityNumber, eventName } = options;
       if (severityNumber && severityNumber < Math.max(this.#level.minimum, this.#config.minimumSeverity)) return false;
       const from = options.context ?? context.active();
-      if (this.#config.traceBased && isUnsampled(this.#spanOf(from))) return false;
+      if (this.#config.traceBased && isUnsampled(this.#validSpan(from))) return false;
       const asked = { context: from, instrumentationScope: this.#scope, severityNumber, eventName };
       return shared.pipeline.enabled?.(asked) ?? true;
     } catch {
@@ -270,15 +272,17 @@ class ProviderLogger implements OtelLogger, RecordWriter {
   }
 
   /** The span of a context, if it is valid. */
-  #spanOf(from: Context): SpanContext | undefined {
-    if (!this.#includeTraceContext) return undefined;
-    const span = trace.getSpanContext(from);
-    if (span === undefined) return undefined;
-    if (span !== this.#span) {
-      this.#span = span;
-      this.#spanValid = isSpanContextValid(span);
-    }
-    return this.#spanValid ? span : undefined;
+  #validSpan(from: Context): SpanContext | undefined {
+    const span = this.#includeTraceContext ? trace.getSpanContext(from) : undefined;
+    return span !== undefined && isSpanContextValid(span) ? span : undefined;
+  }
+
+  #enter(from: Context): void {
+    // First what may throw: a context of another make.
+    const span = this.#validSpan(from);
+    this.#scoped = attributesOf(from);
+    this.#span = span;
+    this.#context = from;
   }
 }
 
