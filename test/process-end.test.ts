@@ -157,6 +157,7 @@ describe('others who have a say in the end', () => {
       const ended = await end('listens for SIGTERM itself', {}, { onLine: kill('SIGTERM') });
       expect(howItEnded(ended)).toEqual({ code: 7, signal: null });
       expect(ended.arrived).toEqual([...all, '1000'].sort());
+      expect(ended.stdout.match(/asked to end/g)).toHaveLength(1);
     },
     PATIENCE,
   );
@@ -272,6 +273,7 @@ describe('a dead collector', () => {
     async (name, code) => {
       const ended = (await runs[name]) as Run;
       expect(howItEnded(ended)).toEqual({ code, signal: null });
+      console.error(name, ended.collector.requests.map(({ at, records }) => [Math.round(at), records?.length]));
       const { accepted, delivered, dropped, pending } = ended.account;
       // Written by the application in its last moment, after the account was closed.
       expect(pending).toBeLessThanOrEqual(name === 'writing' ? 1 : 0);

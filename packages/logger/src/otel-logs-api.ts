@@ -27,6 +27,7 @@ export interface OtelLogger {
 
 export interface OtelLoggerOptions {
   schemaUrl?: string;
+  attributes?: Readonly<Record<string, unknown>>;
   scopeAttributes?: Readonly<Record<string, unknown>>;
   includeTraceContext?: boolean;
 }

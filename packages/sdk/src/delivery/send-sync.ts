@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { isSea } from 'node:sea';
 import type { HttpTarget } from './http-sender.ts';
 import type { Answer } from './otlp-answer.ts';
 
@@ -62,9 +63,11 @@ const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'Sy
  * Sends requests one after the other without returning to the event loop: about 40 ms to start, then as fast as the
  * destination answers, `timeoutMillis` at most. Stops at the first request that gets no answer.
  *
- * @returns the answers, as many as there were. Never throws.
+ * @returns the answers, as many as there were: none where this executable is not Node itself (Electron, a single
+ * executable application), which would start the application again. Never throws.
  */
 export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], timeoutMillis: number): Answer[] {
+  if (!isNode()) return [];
   const gzip = target.compression === 'gzip';
   const head = JSON.stringify({
     url: target.url.href,
@@ -94,6 +97,11 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
   } catch {
     return [];
   }
+}
+
+function isNode(): boolean {
+  const { electron, bun, deno } = process.versions;
+  return electron === undefined && bun === undefined && deno === undefined && !isSea();
 }
 
 function parseAnswer(line: string): Answer[] {

@@ -16,3 +16,13 @@ export function report(message: string, error: unknown): void {
 export function isWorthReporting(failures: number): boolean {
   return (failures & (failures - 1)) === 0;
 }
+
+/** Reports what a promise rejects with, if this is one: an unhandled rejection would end the process. */
+export function watch(answer: unknown, what: string): void {
+  try {
+    if (typeof (answer as { then?: unknown } | null | undefined)?.then !== 'function') return;
+    Promise.resolve(answer).catch((error: unknown) => report(`${what} failed`, error));
+  } catch {
+    // A getter that throws in place of `then`: no promise.
+  }
+}

@@ -1,5 +1,6 @@
 import type { Context } from '@opentelemetry/api';
 import { copyRecord } from './copy-record.ts';
+import { passes } from './passes.ts';
 import { isWorthReporting, report } from './report.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
 
@@ -47,12 +48,4 @@ export function tee(...initial: readonly Branch[]): Tee {
     forceFlush: (options?: FlushOptions) => all((to) => to.forceFlush(options)),
     shutdown: (options?: FlushOptions) => all((to) => to.shutdown(options)),
   };
-}
-
-function passes(when: (record: LogRecord) => boolean, record: LogRecord): boolean {
-  try {
-    return when(record);
-  } catch {
-    return true;
-  }
 }

@@ -1,6 +1,6 @@
 import { PlainCopy } from '@logspan/logger/internal';
 import type { Context } from '@opentelemetry/api';
-import { peekAttribute } from '../pipeline/peek-attribute.ts';
+import { watch } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -41,8 +41,9 @@ function enrichWith(make: Extract<Enrichment, (...args: never[]) => unknown>, ov
       onEmit(record, context) {
         try {
           const attributes = make(context, record);
+          watch(attributes, 'an async enrichment');
           for (const key in attributes) {
-            if (overwrite || peekAttribute(record, key) === undefined) record.setAttribute(key, attributes[key]);
+            if (overwrite || record.attributes[key] === undefined) record.setAttribute(key, attributes[key]);
           }
         } catch {
           // What cannot be added must not take the record along.

@@ -18,6 +18,7 @@ export interface RedactOptions {
 /** Values looked at in one record before it counts as hostile and is withheld whole. */
 const MOST_VALUES = 20_000;
 const DEEPEST = 64;
+const hasOwn = Object.prototype.hasOwnProperty;
 
 /**
  * Replaces secret values: those under a secret key, at any depth of the attributes and of the body. A key counts as a
@@ -61,6 +62,8 @@ function redactRecord(record: LogRecord, secrets: SecretKeys, walk: Walk, replac
   // The first edit makes a copy; this one stays as it is and can be walked to the end.
   const attributes = record.attributes;
   for (const key in attributes) {
+    // What somebody put on Object.prototype is no attribute.
+    if (!hasOwn.call(attributes, key)) continue;
     const value = attributes[key];
     if (secrets.has(key)) {
       if (value === undefined || value === null) continue;
@@ -108,6 +111,7 @@ class Walk {
     if (ArrayBuffer.isView(value)) return value;
     let copy: Record<string, unknown> | undefined;
     for (const key in value) {
+      if (!hasOwn.call(value, key)) continue;
       const entry = (value as Record<string, unknown>)[key];
       let clean: unknown = entry;
       if (this.#secrets.has(key)) {

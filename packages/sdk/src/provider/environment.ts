@@ -16,7 +16,8 @@ export type Propagator = 'tracecontext' | 'baggage';
 export interface Environment {
   /** `OTEL_SDK_DISABLED`: nothing is recorded; propagators are still set. Default false. */
   readonly sdkDisabled: boolean | undefined;
-  /** `OTEL_LOG_LEVEL`: what the SDK says about itself on the OTel diagnostics channel. Default `DiagLogLevel.INFO`. */
+  /** `OTEL_LOG_LEVEL`: what the SDK says about itself on the OTel diagnostics channel. Default: warnings and
+   * errors. */
   readonly diagLevel: DiagLogLevel | undefined;
   /** `LOGSPAN_LEVEL`: a level directive as it was written, unchecked: `info,db=debug`. Default `info`. */
   readonly level: string | undefined;
@@ -27,9 +28,9 @@ export interface Environment {
   readonly batch: {
     /** `OTEL_BLRP_SCHEDULE_DELAY`: the longest wait before a batch is sent. Default 1 000. */
     readonly scheduledDelayMillis: number | undefined;
-    /** `OTEL_BLRP_EXPORT_TIMEOUT`: the longest an export may take. 0 is read as no limit. Default 30 000. */
+    /** `OTEL_BLRP_EXPORT_TIMEOUT`: the longest an official exporter may take. 0 is read as no limit. Default 30 000. */
     readonly exportTimeoutMillis: number | undefined;
-    /** `OTEL_BLRP_MAX_QUEUE_SIZE`, in records, at least 1. Default 2 048. */
+    /** `OTEL_BLRP_MAX_QUEUE_SIZE`, in records, at least 1, for the official exporters. Default 2 048. */
     readonly maxQueueSize: number | undefined;
     /** `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`, in records, at least 1; ignored if larger than the queue. Default 512. */
     readonly maxExportBatchSize: number | undefined;
@@ -37,7 +38,7 @@ export interface Environment {
   readonly limits: {
     /** `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`, else `OTEL_ATTRIBUTE_COUNT_LIMIT`: attributes of a record. Default 128. */
     readonly attributeCountLimit: number | undefined;
-    /** `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_…`: characters of a value. Default no limit. */
+    /** `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_…`: characters of a value. Default 32 768. */
     readonly attributeValueLengthLimit: number | undefined;
   };
   /** `OTEL_LOGS_EXPORTER`, without repetitions; empty for `none`. Default `['otlp']`. */
@@ -54,7 +55,7 @@ export interface Environment {
     readonly endpoint: string | undefined;
     /** Names in lower case. Both variables are merged by name, that for logs first. Values are often secret. */
     readonly headers: Readonly<Record<string, string>> | undefined;
-    /** The longest one batch may take, retries included. 0 is read as no limit. Default 10 000. */
+    /** The longest one request may take. 0 is read as no limit. Default 10 000. */
     readonly timeoutMillis: number | undefined;
     /** Default `none`. */
     readonly compression: OtlpCompression | undefined;

@@ -112,7 +112,8 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
 
 /** The scope as plain data: it is encoded with every batch, where nothing could be said about it any more. */
 function scopeOf(name: unknown, version: unknown, options: OtelLoggerOptions | undefined): InstrumentationScope {
-  const { schemaUrl, scopeAttributes }: { schemaUrl?: unknown; scopeAttributes?: unknown } = options ?? {};
+  const { schemaUrl }: { schemaUrl?: unknown } = options ?? {};
+  const scopeAttributes = attributesOfScope(options);
   return {
     // The specification keeps an invalid name as it is where it can.
     name: typeof name === 'string' ? name : '',
@@ -288,4 +289,9 @@ class ProviderLogger implements OtelLogger, RecordWriter {
 
 function isUnsampled(span: SpanContext | undefined): boolean {
   return span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) === 0;
+}
+
+/** Older versions of the API call them `scopeAttributes`. */
+function attributesOfScope(options: OtelLoggerOptions | undefined): unknown {
+  return options?.attributes ?? options?.scopeAttributes;
 }

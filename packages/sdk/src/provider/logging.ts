@@ -150,7 +150,7 @@ function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOp
   const { refused } = registerLoggerProvider(provider);
   if (refused.length > 0) {
     diag.warn(
-      `logspan: another LoggerProvider was registered first (${refused.join(', ')}): records of @logspan/logger go through logspan, those that libraries write to the OTel Logs API do not. Call register() before the other SDK, or set OTEL_LOGS_EXPORTER=none for it`,
+      `logspan: another LoggerProvider was registered first (${refused.join(', ')}): records of @logspan/logger go through logspan, those that libraries write to the OTel Logs API do not. Start the other SDK with OTEL_LOGS_EXPORTER=none and name logspan's handlers in register(), or call register() first`,
     );
   }
   const removals: (() => void)[] = [];

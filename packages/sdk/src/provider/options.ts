@@ -119,7 +119,10 @@ export function handlersOf({ handlers }: PipelineOptions, environment: Environme
   if (environment.logsExporters === undefined) {
     return process.stdout.isTTY ? [otlp(), consoleHandler()] : [otlp()];
   }
-  return environment.logsExporters.map((name) => (name === 'otlp' ? otlp() : consoleHandler()));
+  // The nearest there is to the OTLP JSON lines of otlp/stdout: the JSON lines of the console.
+  return environment.logsExporters.map((name) =>
+    name === 'otlp' ? otlp() : consoleHandler(name === 'console' ? {} : { format: 'json' }),
+  );
 }
 
 /** A level directive from an option, where a mistake throws. */

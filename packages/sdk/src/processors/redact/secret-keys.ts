@@ -55,18 +55,11 @@ const WELL_KNOWN = [
   'mfacode',
 ] as const;
 
-/** Compound names end in these: `db_password`, `stripeApiKey`, `oauth_client_secret`. */
-const WELL_KNOWN_ENDINGS = [
-  'password',
-  'passwd',
-  'passphrase',
-  'secret',
-  'apikey',
-  'privatekey',
-  'secretkey',
-  'accesstoken',
-  'refreshtoken',
-];
+/** Compound names end in these: `db_password`, `stripeApiKey`, `oauth_client_secret`, `slack_token`. */
+const WELL_KNOWN_ENDINGS = ['password', 'passwd', 'passphrase', 'secret', 'apikey', 'privatekey', 'secretkey', 'token'];
+
+/** Tokens that let nobody in: they say where a list goes on. */
+const HARMLESS = ['nexttoken', 'pagetoken', 'nextpagetoken', 'continuationtoken', 'synctoken'];
 
 const MOST_REMEMBERED = 4_096;
 /** Longer keys are folded too, but not remembered: a memory of them could grow without end. */
@@ -93,7 +86,9 @@ export class SecretKeys {
   }
 
   #matches(folded: string): boolean {
-    return this.#exact.has(folded) || this.#endings.some((ending) => folded.endsWith(ending));
+    return (
+      this.#exact.has(folded) || (this.#endings.some((ending) => folded.endsWith(ending)) && !HARMLESS.includes(folded))
+    );
   }
 }
 
