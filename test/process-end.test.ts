@@ -273,7 +273,8 @@ describe('a dead collector', () => {
     async (name, code) => {
       const ended = (await runs[name]) as Run;
       expect(howItEnded(ended)).toEqual({ code, signal: null });
-      console.error(name, ended.collector.requests.map(({ at, records }) => [Math.round(at), records?.length]));
+      // The two batches, and one in the last moment: no request of ours holds the process for its own longer deadline.
+      expect(ended.collector.requests.length).toBeLessThanOrEqual(3);
       const { accepted, delivered, dropped, pending } = ended.account;
       // Written by the application in its last moment, after the account was closed.
       expect(pending).toBeLessThanOrEqual(name === 'writing' ? 1 : 0);
