@@ -309,6 +309,15 @@ test('a library that names its scope with anything gets a logger, and its record
     [undefined, 1n, null],
     [cycle, cycle, { schemaUrl: cycle, scopeAttributes }],
     [Symbol('x'), new Date(), { scopeAttributes: 'text' }],
+    [
+      'hostile',
+      '1',
+      {
+        get attributes() {
+          throw new Error();
+        },
+      },
+    ],
   ];
   for (const [name, version, options] of odd) {
     const logger = logs.getLogger(name as string, version as string, options as object);
@@ -321,7 +330,7 @@ test('a library that names its scope with anything gets a logger, and its record
     expect(logger.enabled(hostile)).toBe(true);
   }
   await expect(logging.forceFlush()).resolves.toBe(true);
-  expect(logging.stats()).toMatchObject({ accepted: 4, delivered: 4, dropped: {} });
+  expect(logging.stats()).toMatchObject({ accepted: 5, delivered: 5, dropped: {} });
 });
 
 test('a flush whose deadline comes is not done, though newer records are through', async () => {

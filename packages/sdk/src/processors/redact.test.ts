@@ -117,6 +117,11 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
   });
 });
 
+test('a stock record loses what it would not let be replaced', () => {
+  const attributes = { request: { password: SECRET, list: [JSON.parse('{"__proto__":[]}')] }, n: 1 };
+  expect(redacted({ attributes }, {}, emitFromStockTo).attributes).toEqual({ n: 1 });
+});
+
 test('a record whose attributes cannot even be read is withheld, not lost', () => {
   const { end, emit } = through(redact(), (head) => {
     return (input) => {

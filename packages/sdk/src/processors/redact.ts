@@ -71,7 +71,10 @@ function redactRecord(record: LogRecord, secrets: SecretKeys, walk: Walk, replac
       walk.replaced++;
     } else if (typeof value === 'object' && value !== null) {
       const clean = walk.clean(value, 1);
-      if (clean !== value) record.setAttribute(key, clean);
+      if (clean === value) continue;
+      record.setAttribute(key, clean);
+      // A stock SDK refuses in silence what it finds odd, and the secret would stay.
+      if (record.attributes[key] === value) removeAttribute(record, key);
     }
   }
   const body: unknown = record.body;

@@ -69,6 +69,15 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
 
   /** Never throws, and answers a working logger whatever it is given. */
   getLogger(name: string, version?: string, options?: OtelLoggerOptions): ProviderLogger {
+    try {
+      return this.#loggerOf(name, version, options);
+    } catch {
+      // Options that cannot even be read.
+      return this.#loggerOf(name, version, undefined);
+    }
+  }
+
+  #loggerOf(name: string, version: string | undefined, options: OtelLoggerOptions | undefined): ProviderLogger {
     const scope = scopeOf(name, version, options);
     // A scope with attributes of its own is rare, and two with equal attributes need not be one.
     const key =
