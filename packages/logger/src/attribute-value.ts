@@ -197,7 +197,7 @@ export class PlainCopy {
     }
     const toJSON = (value as { toJSON?: unknown }).toJSON;
     if (typeof toJSON === 'function') {
-      const json: unknown = toJSON.call(value, '');
+      const json = computed(() => toJSON.call(value, ''));
       if (json !== value) return this.#value(json);
     }
     return this.#entries(value);

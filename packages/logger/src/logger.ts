@@ -10,6 +10,7 @@ import {
   scopeLevel,
 } from './facade-state.ts';
 import type { FilterableRecord, RecordFilter } from './filter.ts';
+import { computed } from './lazy.ts';
 import { SEVERITY, type SeverityName, severityOf, severityText } from './level.ts';
 import { type OtelLogger, registeredLogger } from './otel-logs-api.ts';
 import { attributesOf } from './scope.ts';
@@ -201,7 +202,7 @@ export class Logger {
       instrumentationScope: { name: this.#scopeName },
     };
     try {
-      return filter(record);
+      return Boolean(computed(() => filter(record)));
     } catch (error) {
       contain(error);
       return true;

@@ -18,6 +18,28 @@ describe('an announcer', () => {
     ]);
   });
 
+  test('adds up losses that come too soon to be told, and tells of all of them in the end', async () => {
+    let now = 0;
+    const announcer = new Announcer('otlp', () => now);
+    const told = await toldDuring(() => {
+      announcer.lost('queue_full', 512);
+      announcer.lost('queue_full', 512);
+      announcer.lost('queue_full', 488);
+      announcer.lost('process_exit', 3);
+      now = 10_000;
+      announcer.lost('queue_full', 1);
+      announcer.lost('queue_full', 7);
+      announcer.finish();
+      announcer.finish();
+    });
+    expect(told).toEqual([
+      'logspan: otlp: dropped: 512 records: queue_full',
+      'logspan: otlp: dropped: 3 records: process_exit',
+      'logspan: otlp: dropped: 1001 records: queue_full',
+      'logspan: otlp: dropped: 7 records: queue_full',
+    ]);
+  });
+
   test('survives a diag logger that throws, and one that makes more news', async () => {
     const announcer = new Announcer('otlp', () => 0);
     await withThrowingDiag(() => announcer.warn('retrying', 'x'));

@@ -42,8 +42,13 @@ describe('the status decides', () => {
     }
   });
 
-  test.each([200, 413, 503])('an oversized answer with %i is not read', (status) => {
-    expect(readAnswer({ status, body: NOTHING, oversized: true }, NOW)).toEqual({ kind: 'unreadable' });
+  test.each([
+    [200, 'unreadable'],
+    [400, 'unreadable'],
+    [413, 'split'],
+    [503, 'retry'],
+  ])('of an oversized answer with %i only the status is read, if that says enough', (status, kind) => {
+    expect(readAnswer({ status, body: NOTHING, oversized: true }, NOW).kind).toBe(kind);
   });
 });
 

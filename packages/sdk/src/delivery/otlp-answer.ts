@@ -32,8 +32,6 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 /** Reads an OTLP/HTTP answer. Never throws, whatever was answered. OTLP specification, "OTLP/HTTP Response". */
 export function readAnswer(answer: Answer, nowMillis: number): Outcome {
   const { status } = answer;
-  if (answer.oversized) return { kind: 'unreadable' };
-  if (status >= 200 && status < 300) return { kind: 'delivered', ...partialSuccess(answer) };
   if (RETRYABLE.has(status)) {
     return {
       kind: 'retry',
@@ -42,6 +40,9 @@ export function readAnswer(answer: Answer, nowMillis: number): Outcome {
     };
   }
   if (status === 413) return { kind: 'split' };
+  // Of any other answer the body would say what became of the records.
+  if (answer.oversized) return { kind: 'unreadable' };
+  if (status >= 200 && status < 300) return { kind: 'delivered', ...partialSuccess(answer) };
   return { kind: 'rejected', cause: `HTTP status ${status}` };
 }
 

@@ -104,6 +104,8 @@ describe('headers', () => {
     ['an array', ['hunter2']],
     ['null', null],
     ['a number', 42],
+    ['a Map', new Map([['x-api-key', 'hunter2']])],
+    ['Headers', new Headers({ 'x-api-key': 'hunter2' })],
   ])('as %s are a ConfigError', (_, headers) => {
     const { option, message } = mistake({ headers });
     expect(option).toBe('otlp.headers');
@@ -118,6 +120,7 @@ describe('headers', () => {
     ['a number', { 'x-api-key': 424_242 }, 'otlp.headers.x-api-key'],
     ['undefined', { 'x-api-key': undefined }, 'otlp.headers.x-api-key'],
     ['an object', { 'x-api-key': { toString: () => 'hunter2' } }, 'otlp.headers.x-api-key'],
+    ['a way to frame the body', { 'Transfer-Encoding': 'hunter2' }, 'otlp.headers.Transfer-Encoding'],
   ])('with %s are a ConfigError without the value', (_, headers, option) => {
     const error = mistake({ headers });
     expect(error.option).toBe(option);
@@ -195,6 +198,15 @@ describe('certificates', () => {
   test('a key of another certificate is a ConfigError', () => {
     const { option } = mistake({ clientCertificateFile: file('one.crt'), clientKeyFile: file('two.key') });
     expect(option).toBe('otlp.clientCertificateFile');
+  });
+
+  test.each([
+    ['clientCertificateFile', 'one.crt'],
+    ['clientKeyFile', 'two.key'],
+  ])('%s without the other is a ConfigError', (name, path) => {
+    const { option, message } = mistake({ [name]: file(path) });
+    expect(option).toBe(`otlp.${name}`);
+    expect(message).toContain('needs client');
   });
 
   test('that the environment names and that are of no use are told of and done without', () => {

@@ -82,21 +82,34 @@ function decoded(text: string): string {
   }
 }
 
+/** Headers that say how the body is to be read. */
+const FRAMING = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection'];
+
 /** Nothing that was given is shown, names included: a header in the wrong place has its value there. */
 function checkedHeaders(headers: unknown = {}): Record<string, string> {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+  // Object.prototype of another realm does, a Map or Headers does not: their entries are not properties.
+  if (Object.prototype.toString.call(headers) !== '[object Object]') {
     throw new ConfigError('otlp.headers', 'must be an object of names and values');
   }
   const checked: Record<string, string> = {};
-  for (const [index, [name, value]] of Object.entries(headers).entries()) {
+  for (const [index, [name, value]] of Object.entries(headers as object).entries()) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
       throw new ConfigError('otlp.headers', `the name of header ${index + 1} is not one that HTTP allows`);
     }
     if (typeof value !== 'string') {
-      throw new ConfigError(`otlp.headers.${name}`, `must be a string, not a ${typeof value}`);
+      throw new ConfigError(
+        `otlp.headers.${name}`,
+        `must be a string, not ${value === undefined ? 'undefined' : `a ${typeof value}`}`,
+      );
     }
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
       throw new ConfigError(`otlp.headers.${name}`, 'must be text that a header can hold');
+    }
+    if (FRAMING.includes(name.toLowerCase())) {
+      throw new ConfigError(
+        `otlp.headers.${name}`,
+        'is set by logspan, and another value would make the request unreadable',
+      );
     }
     checked[name.toLowerCase()] = value;
   }
@@ -127,6 +140,14 @@ function certificates(
   const cert = usable('clientCertificateFile', (pem) =>
     createSecureContext({ cert: pem, ...(key === undefined ? {} : { key }) }),
   );
+  if (
+    (key === undefined) !== (cert === undefined) &&
+    (options.clientKeyFile ?? options.clientCertificateFile) !== undefined
+  ) {
+    const [there, missing] =
+      key === undefined ? ['clientCertificateFile', 'clientKeyFile'] : ['clientKeyFile', 'clientCertificateFile'];
+    throw new ConfigError(`otlp.${there}`, `needs ${missing} as well: mutual TLS takes a key and its certificate`);
+  }
   return { ca, key, cert };
 }
 

@@ -107,7 +107,11 @@ export class BatchQueue {
 
   /** Gives up everything, what is under way included, for the reason given. */
   abandon(reason: DropReason): void {
-    for (const { records } of this.takeAll()) this.#ledger.drop(reason, records);
+    // One entry for all, so that what is told of it is the whole.
+    this.#ledger.drop(
+      reason,
+      this.takeAll().reduce((sum, { records }) => sum + records, 0),
+    );
   }
 
   /** All batches, those under way first: nothing is held any more, who calls enters all of it in the ledger. */

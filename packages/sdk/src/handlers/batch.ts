@@ -43,7 +43,10 @@ export interface BatchOptions {
  */
 export function batch(exporter: LogRecordExporter | Promise<LogRecordExporter>, options: BatchOptions = {}): Handler {
   const isExporter = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && ('export' in value || 'then' in value);
+    typeof value === 'object' &&
+    value !== null &&
+    (typeof (value as Partial<LogRecordExporter>).export === 'function' ||
+      typeof (value as { then?: unknown }).then === 'function');
   if (!isExporter(exporter))
     throw new ConfigError('batch', `must be given a LogRecordExporter, not ${given(exporter)}`);
   checkOptions('batch', options, ['name', 'when', 'queueRecords', 'batchRecords', 'delayMillis', 'timeoutMillis']);
@@ -94,7 +97,7 @@ class BatchEnd implements HandlerEnd {
     exporter.catch(() => undefined);
     this.#options = { queueRecords, batchRecords: Math.min(batchRecords, queueRecords), delayMillis, timeoutMillis };
     const announcer = new Announcer(name, () => performance.now());
-    this.#ledger = new Ledger((reason, records) => announcer.warn('dropped', `${records} records: ${reason}`));
+    this.#ledger = new Ledger((reason, records) => announcer.lost(reason, records));
   }
 
   onEmit(record: LogRecord): void {

@@ -129,6 +129,7 @@ class OtlpEnd implements HandlerEnd {
   readonly #queue: BatchQueue;
   readonly #ledger: Ledger;
   readonly #shipper: Shipper;
+  readonly #announcer: Announcer;
   #timer: { unref?(): void } | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -149,7 +150,8 @@ class OtlpEnd implements HandlerEnd {
     this.#recordBytes = recordBytes;
     this.#time = options.time ?? SYSTEM_SHIPPER_TIME;
     const announcer = new Announcer(options.name ?? 'otlp', () => this.#time.now());
-    this.#ledger = new Ledger((reason, records) => announcer.warn('dropped', `${records} records: ${reason}`));
+    this.#announcer = announcer;
+    this.#ledger = new Ledger((reason, records) => announcer.lost(reason, records));
     this.#open = new OpenBatch(recordBytes);
     this.#queue = new BatchQueue(queueBytes, this.#ledger);
     this.#shipper = new Shipper(this.#queue, this.#ledger, (options.sender ?? httpSender)(target, concurrency), {
@@ -190,6 +192,7 @@ class OtlpEnd implements HandlerEnd {
     this.#seal();
     await this.#shipper.flush({ timeoutMillis });
     this.#shipper.abandon('shutdown_deadline');
+    this.#announcer.finish();
   }
 
   flushSync(timeoutMillis: number): void {
@@ -201,6 +204,7 @@ class OtlpEnd implements HandlerEnd {
       batches.map(({ body }) => body),
       timeoutMillis,
     );
+    let lost = 0;
     for (const [index, { records }] of batches.entries()) {
       const answer = answers[index];
       const outcome = answer === undefined ? undefined : readAnswer(answer, this.#time.wall());
@@ -211,9 +215,11 @@ class OtlpEnd implements HandlerEnd {
       } else if (outcome?.kind === 'rejected') {
         this.#ledger.rejected += records;
       } else {
-        this.#ledger.drop('process_exit', records);
+        lost += records;
       }
     }
+    this.#ledger.drop('process_exit', lost);
+    this.#announcer.finish();
   }
 
   deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {

@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { copyRecord } from './copy-record.ts';
 import { passes } from './passes.ts';
-import { isWorthReporting, report } from './report.ts';
+import { isWorthReporting, report, watch } from './report.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
 
 /** One way out of a pipeline. */
@@ -37,7 +37,9 @@ export function tee(...initial: readonly Branch[]): Tee {
         const { to, when, edits } = branches[i] as Branch;
         try {
           if (when !== undefined && !passes(when, record)) continue;
-          to.onEmit(edits ? copyRecord(record) : record, context);
+          // An async onEmit is not foreseen, but its rejection must not end the process.
+          const answer: unknown = to.onEmit(edits ? copyRecord(record) : record, context);
+          if (answer !== undefined) watch(answer, 'a handler');
         } catch (error) {
           failed++;
           if (isWorthReporting(failed)) report(`a handler failed on ${failed} record(s)`, error);

@@ -15,11 +15,11 @@ export function checkOptions(name: string, options: unknown, allowed: readonly s
   }
 }
 
-/** Throws a {@link ConfigError} unless `value` is undefined or a number within the bounds. */
+/** Throws a {@link ConfigError} unless `value` is undefined or a whole number within the bounds. */
 export function checkNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
   if (value === undefined) return;
-  if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    throw new ConfigError(name, `must be a number from ${least} to ${most}, not ${given(value)}`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || !(value >= least && value <= most)) {
+    throw new ConfigError(name, `must be a whole number from ${least} to ${most}, not ${given(value)}`);
   }
 }
 

@@ -130,6 +130,19 @@ describe.each(['SIGTERM', 'SIGINT'])('%s', (signal) => {
     expect(on.listenerCount(signal)).toBe(2);
   });
 
+  test('belongs to an application that listened for one time before the hooks were there', async () => {
+    const on = new FakeProcess();
+    const pipeline = new FakePipeline();
+    let heard = 0;
+    on.once(signal, () => void heard++);
+    installExitHooks(pipeline, true, on);
+    on.emit(signal, signal);
+    await finish();
+    expect(heard).toBe(1);
+    expect(pipeline.asked).toEqual(['flush 5000']);
+    expect(on.killed).toEqual([]);
+  });
+
   test('does not get stuck between two pipelines that each wait for the other', async () => {
     const { on } = setUp();
     const second = new FakePipeline();

@@ -18,6 +18,8 @@ export interface ProcessLike {
   // biome-ignore lint/suspicious/noExplicitAny: as Node types its listeners
   on(event: string, listener: (...args: any[]) => void): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as Node types its listeners
+  prependListener(event: string, listener: (...args: any[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as Node types its listeners
   removeListener(event: string, listener: (...args: any[]) => void): unknown;
   // biome-ignore lint/complexity/noBannedTypes: as Node types its listeners
   listeners(event: string): Function[];
@@ -87,7 +89,8 @@ export function installExitHooks(flushable: Flushable, signals: boolean, on: Pro
   on.on('beforeExit', beforeExit);
   on.on('exit', exit);
   on.on('uncaughtExceptionMonitor', uncaught);
-  if (signals) for (const signal of SIGNALS) on.on(signal, onSignal);
+  // Ahead of the others: a listener for one time is gone from the list once it was called, and would not be seen.
+  if (signals) for (const signal of SIGNALS) on.prependListener(signal, onSignal);
   return () => {
     on.removeListener('beforeExit', beforeExit);
     on.removeListener('exit', exit);

@@ -14,6 +14,7 @@ import {
 } from '@logspan/logger/internal';
 import { type Context, context, isSpanContextValid, type SpanContext, TraceFlags, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
+import { watch } from '../pipeline/report.ts';
 import type { InstrumentationScope, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
 import type { Clock } from './clock.ts';
 import { PipelineRecord } from './log-record.ts';
@@ -108,6 +109,7 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
     let config: LoggerConfig | undefined;
     try {
       config = this.#configurator?.(scope);
+      watch(config, 'an async loggerConfigurator');
     } catch {
       // A logger that works beats one that is configured.
     }

@@ -16,6 +16,7 @@ import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
 import { TimeoutError, within } from '../pipeline/within.ts';
+import { checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -104,6 +105,9 @@ export function register(options: RegisterOptions = {}): Logging {
     ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
     environment,
   });
+  // Before the pipeline: what that finds wrong in the environment must be heard.
+  ensureDiagLogger(environment.diagLevel);
+  for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   const disabled = environment.sdkDisabled === true;
   const pipeline = new Pipeline(stepsOf(options), disabled ? [] : handlersOf(options, environment), {
     resource,
@@ -111,8 +115,6 @@ export function register(options: RegisterOptions = {}): Logging {
   });
 
   // Nothing throws from here on.
-  ensureDiagLogger(environment.diagLevel);
-  for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   ensureContextManager();
   ensurePropagator(environment);
   // What `--import @logspan/sdk/register` started makes way for what the code asks for.
@@ -222,11 +224,15 @@ class RunningLogging implements Logging {
 
   addHandler(handler: Handler): void {
     checkHandler('handler', handler);
+    if (this.#shutdown !== undefined) return;
     this.#pipeline.addHandler(handler);
   }
 
   setLevel(directive: string): void {
-    const level = levelOption(directive);
+    checkType('setLevel', directive, 'string');
+    const level = levelOption(directive ?? '');
+    // A handle that was shut down has no say in what runs now.
+    if (this.#shutdown !== undefined) return;
     setMinimumSeverities((scope) => minimumFor(level, scope));
   }
 
@@ -244,7 +250,8 @@ class RunningLogging implements Logging {
     return { ...sum, dropped, pipeline: this.#pipelineStats(), handlers };
   }
 
-  async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<boolean> {
+  async forceFlush(options?: FlushOptions | null): Promise<boolean> {
+    const { timeoutMillis = 30_000 } = options ?? {};
     const before = this.#pipeline.deliveryAccounts();
     if (!(await this.#inTime('flush', timeoutMillis, () => this.#pipeline.forceFlush({ timeoutMillis })))) return false;
     // A handler need not say that it was not done in time: then more is held than has come since.
@@ -253,8 +260,8 @@ class RunningLogging implements Logging {
     );
   }
 
-  shutdown(options: FlushOptions = {}): Promise<boolean> {
-    this.#shutdown ??= this.#end(options);
+  shutdown(options?: FlushOptions | null): Promise<boolean> {
+    this.#shutdown ??= this.#end(options ?? {});
     return this.#shutdown;
   }
 

@@ -27,13 +27,13 @@ export function logspanProcessor(options: PipelineOptions = {}): LogspanProcesso
   checkPipelineOptions(options);
   const warnings: string[] = [];
   const environment = readEnvironment(process.env, (message) => warnings.push(message));
+  ensureDiagLogger(environment.diagLevel);
+  for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   const pipeline = new Pipeline(stepsOf(options), handlersOf(options, environment), {
     // A stock record brings its own.
     resource: { attributes: {} },
     environment,
   });
-  ensureDiagLogger(environment.diagLevel);
-  for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   return {
     onEmit(record, context) {
       // A stock SDK lets any body pass, and what is no plain data, such as a Map, `redact` could not look into.

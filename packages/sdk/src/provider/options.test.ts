@@ -45,6 +45,7 @@ describe('register', () => {
     ['redact', { redact: 'yes' }],
     ['limits', { limits: 128 }],
     ['limits.attributeCount', { limits: { attributeCount: -1 } }],
+    ['limits.attributeCount', { limits: { attributeCount: 1.5 } }],
     ['limits.attributeValueLength', { limits: { attributeValueLength: '1' } }],
     ['limits.maxAttributes', { limits: { maxAttributes: 1 } }],
     ['loggerConfigurator', { loggerConfigurator: {} }],
