@@ -663,3 +663,13 @@ test('an invalid scope name makes a working logger', () => {
     .info('x');
   expect(written.map(({ scope, version }) => [scope, version])).toEqual(Array(6).fill(['', undefined]));
 });
+
+test('a method that was taken off its logger does not throw into who calls it', () => {
+  const { trace, debug, info, warn, warning, error, fatal, critical, exception, log, event, message } =
+    getLogger('detached');
+  for (const method of [trace, debug, info, warn, warning, error, fatal, critical]) {
+    expect(() => method('nowhere to write')).not.toThrow();
+  }
+  expect(() => exception(new Error('lost'))).not.toThrow();
+  for (const method of [log, event, message]) expect(() => method('info', 'nowhere to write')).not.toThrow();
+});

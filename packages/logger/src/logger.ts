@@ -27,7 +27,8 @@ type Reading = 'auto' | 'event' | 'message';
  * `exception.*` attributes. Attributes of the call win over those of {@link child}, and those over `withAttributes`.
  *
  * A call below the scope's level costs one comparison. No call ever throws, and before a provider exists calls do
- * nothing. Level, event name and trace ids cannot be overwritten by attributes.
+ * nothing. A method that was taken off its logger (`.catch(logger.error)`) cannot know where to write: it does not throw
+ * either, but writes nothing and says so on OTel's diag. Level, event name and trace ids cannot be overwritten by attributes.
  */
 export class Logger {
   readonly #scopeName: string;
@@ -51,62 +52,110 @@ export class Logger {
 
   /** Finer than anyone wants in production. SeverityNumber 1. */
   trace(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 1) this.#write(1, 'TRACE', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 1) this.#write(1, 'TRACE', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** For whoever looks for a fault. SeverityNumber 5. */
   debug(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 5) this.#write(5, 'DEBUG', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 5) this.#write(5, 'DEBUG', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** What happened. SeverityNumber 9. */
   info(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 9) this.#write(9, 'INFO', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 9) this.#write(9, 'INFO', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Not yet a failure. SeverityNumber 13. */
   warn(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 13) this.#write(13, 'WARN', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 13) this.#write(13, 'WARN', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Another spelling of {@link warn}. */
   warning(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 13) this.#write(13, 'WARN', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 13) this.#write(13, 'WARN', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Something failed. SeverityNumber 17. */
   error(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 17) this.#write(17, 'ERROR', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 17) this.#write(17, 'ERROR', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** The service cannot go on. SeverityNumber 21. */
   fatal(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 21) this.#write(21, 'FATAL', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 21) this.#write(21, 'FATAL', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Another spelling of {@link fatal}. */
   critical(eventOrMessage: string, attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 21) this.#write(21, 'FATAL', eventOrMessage, attributes, 'auto');
+    try {
+      if (this.#level.minimum <= 21) this.#write(21, 'FATAL', eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Writes an error that was caught, at level error: `logger.exception(error, 'payment_failed', { orderId })`. */
   exception(error: unknown, eventOrMessage = 'exception', attributes?: AttributesArgument): void {
-    if (this.#level.minimum <= 17) this.#write(17, 'ERROR', eventOrMessage, attributes, 'auto', error);
+    try {
+      if (this.#level.minimum <= 17) this.#write(17, 'ERROR', eventOrMessage, attributes, 'auto', error);
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Writes at a level given by name; an unknown level counts as info. */
   log(level: SeverityName, eventOrMessage: string, attributes?: AttributesArgument): void {
-    this.#writeAt(level, eventOrMessage, attributes, 'auto');
+    try {
+      this.#writeAt(level, eventOrMessage, attributes, 'auto');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Writes an event whatever its name looks like. */
   event(level: SeverityName, eventName: string, attributes?: AttributesArgument): void {
-    this.#writeAt(level, eventName, attributes, 'event');
+    try {
+      this.#writeAt(level, eventName, attributes, 'event');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** Writes a message even if it looks like an event name. */
   message(level: SeverityName, text: string, attributes?: AttributesArgument): void {
-    this.#writeAt(level, text, attributes, 'message');
+    try {
+      this.#writeAt(level, text, attributes, 'message');
+    } catch (error) {
+      contain(error);
+    }
   }
 
   /** True if a record of this level would go anywhere: to guard work that `lazy` cannot defer. */
@@ -158,26 +207,21 @@ export class Logger {
     reading: Reading,
     exception?: unknown,
   ): void {
-    try {
-      if (this.#generation !== this.#state.generation) this.#resolve();
-      let body = first;
-      let eventName: string | undefined;
-      if (typeof first === 'string') {
-        if (reading === 'auto' ? this.#state.eventNames.has(first) : reading === 'event') eventName = first;
-      } else if (isError(first)) {
-        // logger.error(new Error('…')), as many write it.
-        exception ??= first;
-        body = errorMessage(first);
-      }
-      if (this.#filter !== undefined && !this.#passes(this.#filter, severityNumber, eventName, body, attributes))
-        return;
-      if (this.#writer !== undefined) {
-        this.#writer.write(severityNumber, severity, eventName, body, attributes, this.#bound, exception);
-      } else {
-        this.#emit(severityNumber, severity, eventName, body, attributes, exception);
-      }
-    } catch (error) {
-      contain(error);
+    if (this.#generation !== this.#state.generation) this.#resolve();
+    let body = first;
+    let eventName: string | undefined;
+    if (typeof first === 'string') {
+      if (reading === 'auto' ? this.#state.eventNames.has(first) : reading === 'event') eventName = first;
+    } else if (isError(first)) {
+      // logger.error(new Error('…')), as many write it.
+      exception ??= first;
+      body = errorMessage(first);
+    }
+    if (this.#filter !== undefined && !this.#passes(this.#filter, severityNumber, eventName, body, attributes)) return;
+    if (this.#writer !== undefined) {
+      this.#writer.write(severityNumber, severity, eventName, body, attributes, this.#bound, exception);
+    } else {
+      this.#emit(severityNumber, severity, eventName, body, attributes, exception);
     }
   }
 
