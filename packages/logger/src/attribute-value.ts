@@ -47,6 +47,11 @@ export function isPlain(value: unknown, limits: ValueLimits): boolean {
   return plainNodes(value, limits, 0) <= limits.nodes;
 }
 
+/** Characters of a key: as many as of a value, but never fewer than any sensible key has. */
+export function keyLength(limits: ValueLimits): number {
+  return Math.max(limits.stringLength, 256);
+}
+
 /** Counts the values of plain data, or answers Infinity as soon as something is not plain or not within the limits. */
 export function plainNodes(value: unknown, limits: ValueLimits, depth: number): number {
   switch (typeof value) {
@@ -80,7 +85,7 @@ export function plainNodes(value: unknown, limits: ValueLimits, depth: number): 
   let keys = 0;
   for (const key in value) {
     if (!hasOwn.call(value, key)) continue;
-    if (++keys > limits.keys || key.length > limits.stringLength) return Number.POSITIVE_INFINITY;
+    if (++keys > limits.keys || key.length > keyLength(limits)) return Number.POSITIVE_INFINITY;
     nodes += plainNodes((value as Record<string, unknown>)[key], limits, depth + 1);
     if (nodes > limits.nodes) return Number.POSITIVE_INFINITY;
   }
@@ -115,7 +120,15 @@ export class PlainCopy {
 
   /** At most the allowed number of characters, never half of a surrogate pair. */
   text(text: string): string {
-    const longest = this.#limits.stringLength;
+    return this.#cutTo(text, this.#limits.stringLength);
+  }
+
+  /** A key, cut at a length of its own: the limit on values must not hide what a key says from a redactor. */
+  key(key: string): string {
+    return this.#cutTo(key, keyLength(this.#limits));
+  }
+
+  #cutTo(text: string, longest: number): string {
     if (text.length <= longest) return text;
     this.cut = true;
     const last = text.charCodeAt(longest - 1);
@@ -258,7 +271,7 @@ export class PlainCopy {
       } catch (error) {
         entry = describeThrown(error);
       }
-      if (entry !== undefined) setOwn(copy, this.text(key), entry);
+      if (entry !== undefined) setOwn(copy, this.key(key), entry);
     }
     if (kept < keys.length) {
       this.cut = true;
@@ -276,7 +289,7 @@ export class PlainCopy {
     const copy: Record<string, AttributeValue> = {};
     for (const [key, value] of items) {
       const entry = this.#value(value);
-      if (entry !== undefined) setOwn(copy, this.text(String(key)), entry);
+      if (entry !== undefined) setOwn(copy, this.key(String(key)), entry);
     }
     if (!ended) {
       this.cut = true;

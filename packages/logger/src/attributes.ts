@@ -2,6 +2,7 @@ import {
   type AttributeValue,
   DEFAULT_VALUE_LIMITS,
   describeThrown,
+  keyLength,
   PlainCopy,
   plainNodes,
   setOwn,
@@ -103,11 +104,12 @@ function merge(into: Record<string, unknown>, from: Readonly<Record<string, unkn
 export function isSettled(argument: unknown, limits: AttributeLimits): argument is Record<string, AttributeValue> {
   if (!isRecord(argument)) return false;
   const { attributeCount, stringLength } = limits;
+  const longestKey = keyLength(limits);
   let count = 0;
   let nodes = 0;
   for (const key in argument) {
     if (!hasOwn.call(argument, key)) continue;
-    if (++count > attributeCount || key.length > stringLength) return false;
+    if (++count > attributeCount || key.length > longestKey) return false;
     const value: unknown = argument[key];
     switch (typeof value) {
       case 'number':
@@ -160,7 +162,7 @@ function settleCarefully(
   const attributes: Record<string, AttributeValue> = {};
   let count = 0;
   const set = (key: string, value: unknown): void => {
-    const name = key.length <= limits.stringLength ? key : copy.text(key);
+    const name = copy.key(key);
     const known = hasOwn.call(attributes, name);
     if (!known && count >= limits.attributeCount) {
       dropped++;

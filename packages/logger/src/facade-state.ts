@@ -45,6 +45,8 @@ export interface FacadeState {
 const STATE: unique symbol = Symbol.for('logspan.facade.v1') as never;
 /** Beyond this many scope names new ones share one cell: a name made per request must not grow memory for ever. */
 const MOST_SCOPES = 10_000;
+/** Nor must its length. */
+const LONGEST_SCOPE = 1_024;
 const SHARED = '\u0000shared';
 
 /** The process-wide state: in a global, because the ESM and the CommonJS copy of this package must be one. */
@@ -64,7 +66,10 @@ export function facadeState(): FacadeState {
 /** The level cell of a scope. */
 export function scopeLevel(scopeName: string): ScopeLevel {
   const state = facadeState();
-  const name = state.levels.has(scopeName) || state.levels.size < MOST_SCOPES ? scopeName : SHARED;
+  const name =
+    state.levels.has(scopeName) || (state.levels.size < MOST_SCOPES && scopeName.length <= LONGEST_SCOPE)
+      ? scopeName
+      : SHARED;
   let level = state.levels.get(name);
   if (level === undefined) {
     level = { minimum: state.minimumOf(name) };

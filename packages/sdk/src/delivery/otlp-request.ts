@@ -164,7 +164,9 @@ export function selectRecords(batch: Batch, keep: (index: number, isError: boole
         const size = content.reduce((sum, part) => sum + part.length, 0);
         const frame = new Writer(1 + varintLength(size));
         frame.frame(tag, size);
-        parts.push(frame.buffer, ...content);
+        parts.push(frame.buffer);
+        // One by one: a call takes only so many arguments, and a batch may have any number of records.
+        for (const part of content) parts.push(part);
       }
       at = from + length;
     }

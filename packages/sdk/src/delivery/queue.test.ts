@@ -75,18 +75,18 @@ describe('when the queue is full', () => {
     expect(lost()).toEqual({ queue_full: 2 });
     expect(idsIn(batch.body)).toEqual(['under way']);
     queue.putBack(batch);
-    expect(drained(queue)).toEqual([['under way'], ['c', 'd']]);
+    expect(drained(queue)).toEqual([['c', 'd'], ['under way']]);
   });
 });
 
-test('batches that come back stand where they stood, whatever order they come back in', () => {
+test('batches are taken in their order, those that were tried less first, whatever order they come back in', () => {
   const { queue } = queueOf(1_000_000);
   for (const id of ['1', '2', '3', '4']) queue.push(batchOf([info(id)]));
   const [first, second, third] = [queue.take() as Batch, queue.take() as Batch, queue.take() as Batch];
   queue.putBack(first);
   queue.putBack(third);
   queue.putBack(second, batchOf([info('2a')]), batchOf([info('2b')]));
-  expect(drained(queue)).toEqual([['1'], ['2a'], ['2b'], ['3'], ['4']]);
+  expect(drained(queue)).toEqual([['2a'], ['2b'], ['4'], ['1'], ['3']]);
 });
 
 test('what came before a batch has met its end once it is the oldest', () => {
@@ -116,7 +116,7 @@ test('a batch whose books were closed cannot be finished or put back', () => {
 /** The queue as slowly and obviously as it can be written: a list of lists. */
 class Model {
   readonly max: number;
-  held: { place: number; records: Told[]; underWay: Batch | undefined }[] = [];
+  held: { place: number; tries: number; records: Told[]; underWay: Batch | undefined }[] = [];
   lost: Told[] = [];
   pushed = 0;
 
@@ -134,7 +134,7 @@ class Model {
     const tries = [records, records.filter((record) => record.error), []];
     const fits = tries.find((some) => sizeOf(some) <= room) as Told[];
     this.lost.push(...records.filter((record) => !fits.includes(record)));
-    if (fits.length > 0) this.held.push({ place, records: fits, underWay: undefined });
+    if (fits.length > 0) this.held.push({ place, tries: 0, records: fits, underWay: undefined });
     this.makeRoom();
   }
 
@@ -194,7 +194,7 @@ test('does what the obvious model does: bound, order of eviction, exact counts',
             const batch = queue.take();
             const oldest = model.held
               .filter((held) => held.underWay === undefined)
-              .sort((a, b) => a.place - b.place)[0];
+              .sort((a, b) => a.tries - b.tries || a.place - b.place)[0];
             expect(batch && idsIn(batch.body)).toEqual(oldest?.records.map((record) => record.id));
             if (oldest !== undefined) oldest.underWay = batch;
             break;
@@ -219,12 +219,13 @@ test('does what the obvious model does: bound, order of eviction, exact counts',
               model.held.splice(
                 model.held.indexOf(held),
                 1,
-                ...parts.map((part) => ({ place: held.place, records: part, underWay: undefined })),
+                ...parts.map((part) => ({ place: held.place, tries: 0, records: part, underWay: undefined })),
               );
               model.makeRoom();
             } else {
               queue.putBack(batch);
               held.underWay = undefined;
+              held.tries++;
               model.makeRoom();
             }
           }
@@ -239,7 +240,9 @@ test('does what the obvious model does: bound, order of eviction, exact counts',
         expect(dropped).toBe(model.lost.length);
         expect(finished + dropped + queue.records).toBe(id);
       }
-      const waiting = model.held.filter(({ underWay }) => underWay === undefined).sort((a, b) => a.place - b.place);
+      const waiting = model.held
+        .filter(({ underWay }) => underWay === undefined)
+        .sort((a, b) => a.tries - b.tries || a.place - b.place);
       expect(drained(queue)).toEqual(waiting.map(({ records }) => records.map((record) => record.id)));
     }),
     { numRuns: 60 },

@@ -5,6 +5,8 @@ import { type Batch, selectRecords } from './otlp-request.ts';
 interface Held {
   readonly batch: Batch;
   readonly place: number;
+  /** How often it was sent in vain. */
+  readonly tries: number;
 }
 
 /**
@@ -19,10 +21,11 @@ export class BatchQueue {
   readonly #ledger: Ledger;
   /** In the order of their places. */
   readonly #waiting: Held[] = [];
-  readonly #underWay = new Map<Batch, number>();
+  readonly #underWay = new Map<Batch, Held>();
   #newest = 0;
   #waitingBytes = 0;
   #waitingRecords = 0;
+  #triedBefore = 0;
   #underWayBytes = 0;
   #underWayRecords = 0;
 
@@ -53,7 +56,9 @@ export class BatchQueue {
 
   /** The place of the oldest batch that is held; Infinity if there is none. All that came before it has met its end. */
   get oldest(): number {
-    return Math.min(this.#waiting[0]?.place ?? Number.POSITIVE_INFINITY, ...this.#underWay.values());
+    let oldest = this.#waiting[0]?.place ?? Number.POSITIVE_INFINITY;
+    for (const { place } of this.#underWay.values()) oldest = Math.min(oldest, place);
+    return oldest;
   }
 
   /** Adds a batch at the end. */
@@ -66,18 +71,27 @@ export class BatchQueue {
       fitting = errorsOf(batch);
       if (fitting !== undefined && fitting.body.length > most) fitting = undefined;
     }
-    if (fitting !== undefined) this.#hold(fitting, place, this.#waiting.length);
+    if (fitting !== undefined) this.#hold({ batch: fitting, place, tries: 0 }, this.#waiting.length);
     this.#ledger.drop('queue_full', batch.records - (fitting?.records ?? 0));
     this.#makeRoom();
   }
 
-  /** Takes the oldest batch, which is under way from here until {@link finish} or {@link putBack}. */
+  /**
+   * Takes the oldest of the batches that were tried least, which is under way from here until {@link finish} or
+   * {@link putBack}. One that fails each time it is tried does not stand in the way of the others.
+   */
   take(): Batch | undefined {
-    const held = this.#waiting.shift();
+    let at = 0;
+    if (this.#triedBefore > 0) {
+      this.#waiting.forEach(({ tries }, i) => {
+        if (tries < (this.#waiting[at] as Held).tries) at = i;
+      });
+    }
+    const [held] = this.#waiting.splice(at, 1);
     if (held === undefined) return undefined;
-    const { batch, place } = held;
-    this.#count(batch, -1);
-    this.#underWay.set(batch, place);
+    const { batch } = held;
+    this.#count(held, -1);
+    this.#underWay.set(batch, held);
     this.#underWayBytes += batch.body.length;
     this.#underWayRecords += batch.records;
     return batch;
@@ -96,11 +110,13 @@ export class BatchQueue {
 
   /** A batch that was under way waits again, in its old place; `parts` if it comes back split. False as {@link finish}. */
   putBack(batch: Batch, ...parts: readonly Batch[]): boolean {
-    const place = this.#underWay.get(batch);
-    if (place === undefined || !this.finish(batch)) return false;
+    const held = this.#underWay.get(batch);
+    if (held === undefined || !this.finish(batch)) return false;
+    const { place } = held;
     let at = 0;
     while ((this.#waiting[at]?.place ?? Number.POSITIVE_INFINITY) < place) at++;
-    for (const part of parts.length === 0 ? [batch] : parts) this.#hold(part, place, at++);
+    if (parts.length === 0) this.#hold({ batch, place, tries: held.tries + 1 }, at);
+    for (const part of parts) this.#hold({ batch: part, place, tries: 0 }, at++);
     this.#makeRoom();
     return true;
   }
@@ -118,16 +134,17 @@ export class BatchQueue {
   takeAll(): Batch[] {
     const all = [...this.#underWay.keys(), ...this.#waiting.splice(0).map(({ batch }) => batch)];
     this.#underWay.clear();
-    this.#waitingBytes = this.#waitingRecords = this.#underWayBytes = this.#underWayRecords = 0;
+    this.#waitingBytes = this.#waitingRecords = this.#underWayBytes = this.#underWayRecords = this.#triedBefore = 0;
     return all;
   }
 
-  #hold(batch: Batch, place: number, at: number): void {
-    this.#waiting.splice(at, 0, { batch, place });
-    this.#count(batch, 1);
+  #hold(held: Held, at: number): void {
+    this.#waiting.splice(at, 0, held);
+    this.#count(held, 1);
   }
 
-  #count(batch: Batch, sign: 1 | -1): void {
+  #count({ batch, tries }: Held, sign: 1 | -1): void {
+    if (tries > 0) this.#triedBefore += sign;
     this.#waitingBytes += sign * batch.body.length;
     this.#waitingRecords += sign * batch.records;
   }
@@ -136,11 +153,12 @@ export class BatchQueue {
     while (this.bytes > this.#maxBytes && this.#waiting.length > 0) {
       const low = this.#waiting.findIndex(({ batch }) => batch.errors < batch.records);
       const at = Math.max(low, 0);
-      const { batch, place } = this.#waiting[at] as Held;
+      const held = this.#waiting[at] as Held;
+      const { batch } = held;
       const kept = low < 0 ? undefined : errorsOf(batch);
-      this.#waiting.splice(at, 1, ...(kept === undefined ? [] : [{ batch: kept, place }]));
-      this.#count(batch, -1);
-      if (kept !== undefined) this.#count(kept, 1);
+      this.#waiting.splice(at, 1);
+      this.#count(held, -1);
+      if (kept !== undefined) this.#hold({ ...held, batch: kept }, at);
       this.#ledger.drop('queue_full', batch.records - (kept?.records ?? 0));
     }
   }

@@ -3,7 +3,7 @@ import { Announcer } from '../delivery/announce.ts';
 import { type HttpTarget, httpSender, type Sender } from '../delivery/http-sender.ts';
 import { Ledger } from '../delivery/ledger.ts';
 import { readAnswer } from '../delivery/otlp-answer.ts';
-import { OpenBatch } from '../delivery/otlp-request.ts';
+import { type Batch, OpenBatch } from '../delivery/otlp-request.ts';
 import { type OtlpTargetOptions, otlpTarget } from '../delivery/otlp-target.ts';
 import { BatchQueue } from '../delivery/queue.ts';
 import { sendSync } from '../delivery/send-sync.ts';
@@ -88,7 +88,7 @@ export function otlp(options: OtlpOptions = {}): Handler {
   }
   checkNumber('otlp.timeoutMillis', options.timeoutMillis, 1, 2 ** 31 - 1);
   checkNumber('otlp.delayMillis', options.delayMillis, 0, 2 ** 31 - 1);
-  checkNumber('otlp.batchRecords', options.batchRecords, 1);
+  checkNumber('otlp.batchRecords', options.batchRecords, 1, 1_000_000);
   // The OTLP specification: a client must not send more than 64 MiB.
   checkNumber('otlp.batchBytes', options.batchBytes, 1_024, 64 * MIB);
   checkNumber('otlp.queueBytes', options.queueBytes, 1_024);
@@ -249,13 +249,15 @@ class OtlpEnd implements HandlerEnd {
     this.#timer = undefined;
     const { records } = this.#open;
     if (records === 0) return;
+    let batch: Batch | undefined;
     try {
-      this.#queue.push(this.#open.seal());
+      batch = this.#open.seal();
     } catch {
       // The resource or scope of a stock SDK that is not plain data: it would fail with every batch from here on.
       this.#open = new OpenBatch(this.#recordBytes);
       this.#ledger.drop('encode_error', records);
     }
+    if (batch !== undefined) this.#queue.push(batch);
     this.#shipper.pump();
   }
 }

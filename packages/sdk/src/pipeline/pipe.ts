@@ -50,7 +50,7 @@ export function pipe(...stages: readonly Step[]): Stage {
       }, end);
       return forwardTo(head, { onEmit: (record, from) => head.onEmit(record, from), account: () => total(built) });
     },
-    { stageName: 'pipe' },
+    { stageName: 'pipe', steps },
   );
 }
 
@@ -139,10 +139,15 @@ class Failures {
   }
 }
 
+/** The stages that a stage is made of: itself, unless it is a pipe. */
+export function flat(stage: Stage): readonly Stage[] {
+  return stage.steps?.flatMap(flat) ?? [stage];
+}
+
 /** Throws a {@link ConfigError} that names both stages if one stands where it would leak or waste. */
 export function checkOrder(stages: readonly Stage[]): void {
   let latest: Stage | undefined;
-  for (const current of stages) {
+  for (const current of stages.flatMap(flat)) {
     if (current.phase === undefined) {
       if (latest?.phase === 'redact') throw misplaced(current, latest, REASON.enrich);
       continue;

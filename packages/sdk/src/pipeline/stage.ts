@@ -84,6 +84,8 @@ export interface Stage {
   (next: LogRecordProcessor): LogRecordProcessor;
   readonly phase?: Phase;
   readonly stageName?: string;
+  /** The stages that this one is made of, in their order: their phases count in place of its own. */
+  readonly steps?: readonly Stage[];
 }
 
 /** Names a stage and says where it belongs. */

@@ -1,9 +1,12 @@
+/** The name of {@link TimeoutError}. */
+export const TIMEOUT = 'TimeoutError';
+
 /** The longest delay that a Node timer takes; it would fire a longer one at once. */
 export const LONGEST_TIMER_MILLIS: number = 2 ** 31 - 1;
 
 /** A flush that was not done at its deadline: not a failure, only not yet. */
 export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
+  override readonly name: string = TIMEOUT;
 }
 
 /**

@@ -117,9 +117,41 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
   });
 });
 
-test('a stock record loses what it would not let be replaced', () => {
+test('what a stock record copied with a prototype of its own is made plain, and redacted', () => {
   const attributes = { request: { password: SECRET, list: [JSON.parse('{"__proto__":[]}')] }, n: 1 };
-  expect(redacted({ attributes }, {}, emitFromStockTo).attributes).toEqual({ n: 1 });
+  expect(redacted({ attributes }, {}, emitFromStockTo).attributes).toEqual({
+    n: 1,
+    request: { password: '***REDACTED***', list: [{}] },
+  });
+});
+
+test('pairs, and what a processor put into the attributes past setAttribute', () => {
+  const { attributes } = redacted({
+    attributes: {
+      headers: [
+        ['authorization', SECRET],
+        ['accept', 'text/html'],
+      ],
+      mixed: new Map<unknown, unknown>([
+        ['password', SECRET],
+        [{}, 1],
+      ]),
+    },
+  });
+  expect(attributes?.headers).toEqual([
+    ['authorization', '***REDACTED***'],
+    ['accept', 'text/html'],
+  ]);
+  expect(JSON.stringify(attributes)).not.toContain(SECRET);
+  const secrets = [
+    'AWS_SECRET_ACCESS_KEY',
+    'password_confirmation',
+    'passwords',
+    'user[password]',
+    'AWS_SESSION_TOKEN',
+  ];
+  for (const key of secrets)
+    expect(redacted({ attributes: { [key]: SECRET } }).attributes?.[key]).toBe('***REDACTED***');
 });
 
 test('a record whose attributes cannot even be read is withheld, not lost', () => {

@@ -1,4 +1,4 @@
-import { setOwn } from '@logspan/logger/internal';
+import { PlainCopy, setOwn } from '@logspan/logger/internal';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
@@ -112,6 +112,8 @@ class Walk {
     if (depth > DEEPEST || ++this.#values > MOST_VALUES) throw new RangeError('too deep or too large');
     if (Array.isArray(value)) return this.#cleanArray(value, depth);
     if (ArrayBuffer.isView(value)) return value;
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) return this.#cleanPlain(value, depth);
     let copy: Record<string, unknown> | undefined;
     for (const key in value) {
       if (!hasOwn.call(value, key)) continue;
@@ -132,7 +134,26 @@ class Walk {
     return copy ?? value;
   }
 
+  /** What a processor put there past `setAttribute`, such as a Map: what it holds shows only in its plain form. */
+  #cleanPlain(value: object, depth: number): object {
+    const plain = new PlainCopy().of(value);
+    // Text in place of an object would need a place of its own: a list says the same.
+    return typeof plain === 'object' && plain !== null ? this.clean(plain, depth + 1) : [plain];
+  }
+
   #cleanArray(items: readonly unknown[], depth: number): object {
+    // A header or form field as a pair: ['authorization', 'Bearer …'].
+    const [name, second] = items;
+    if (
+      items.length === 2 &&
+      typeof name === 'string' &&
+      second !== undefined &&
+      second !== null &&
+      this.#secrets.has(name)
+    ) {
+      this.replaced++;
+      return [name, this.#replacement];
+    }
     let copy: unknown[] | undefined;
     for (let i = 0; i < items.length; i++) {
       const item = items[i];

@@ -19,7 +19,8 @@ export class ConfigError extends Error {
 export function given(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value.length <= 80 ? JSON.stringify(value) : `a string of ${value.length} characters`;
+      // A word may be shown; what looks like an address, a header or a sentence may hold a secret.
+      return /^[\w.*/-]{0,40}$/.test(value) ? JSON.stringify(value) : `a string of ${value.length} characters`;
     case 'number':
     case 'boolean':
     case 'undefined':

@@ -12,7 +12,15 @@ import {
   scopeLevel,
   settleAttributes,
 } from '@logspan/logger/internal';
-import { type Context, context, isSpanContextValid, type SpanContext, TraceFlags, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  type HrTime,
+  isSpanContextValid,
+  type SpanContext,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 import { watch } from '../pipeline/report.ts';
 import type { InstrumentationScope, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
@@ -38,6 +46,11 @@ interface Shared {
   readonly clock: Clock;
   readonly pipeline: LogRecordProcessor;
   shutdown: boolean;
+  // What the last context held: the next record is likely of the same one, and a context never changes. Once for all
+  // loggers, because it keeps that context alive.
+  context: Context | undefined;
+  span: SpanContext | undefined;
+  scoped: Attributes | undefined;
   /** Records that a logger dropped before the pipeline: below the level, or of an unsampled trace. */
   belowLevel: number;
   unsampled: number;
@@ -47,6 +60,7 @@ interface Shared {
 
 /** Beyond this many scopes a logger is made anew each time: a name made per request must not grow memory for ever. */
 const MOST_LOGGERS = 10_000;
+const LONGEST_NAME = 1_024;
 
 /**
  * logspan's LoggerProvider: implements the Logs API of both OTel lines, and is what the facade writes to. After
@@ -64,7 +78,19 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
     clock: Clock,
     configurator?: LoggerConfigurator,
   ) {
-    this.#shared = { pipeline, resource, limits, clock, shutdown: false, belowLevel: 0, unsampled: 0, failed: 0 };
+    this.#shared = {
+      pipeline,
+      resource,
+      limits,
+      clock,
+      shutdown: false,
+      context: undefined,
+      span: undefined,
+      scoped: undefined,
+      belowLevel: 0,
+      unsampled: 0,
+      failed: 0,
+    };
     this.#configurator = configurator;
   }
 
@@ -86,7 +112,8 @@ export class LoggerProvider implements OtelLoggerProvider, RecordDestination {
     let logger = key === undefined ? undefined : this.#loggers.get(key);
     if (logger === undefined) {
       logger = new ProviderLogger(scope, this.#shared, this.#configure(scope), options?.includeTraceContext !== false);
-      if (key !== undefined && this.#loggers.size < MOST_LOGGERS) this.#loggers.set(key, logger);
+      if (key !== undefined && key.length <= LONGEST_NAME && this.#loggers.size < MOST_LOGGERS)
+        this.#loggers.set(key, logger);
     }
     return logger;
   }
@@ -141,10 +168,6 @@ class ProviderLogger implements OtelLogger, RecordWriter {
   readonly #config: Required<LoggerConfig>;
   readonly #includeTraceContext: boolean;
   readonly #level: ScopeLevel;
-  // What the last context held: the next record is likely of the same one, and a context never changes.
-  #context: Context | undefined;
-  #span: SpanContext | undefined;
-  #scoped: Attributes | undefined;
 
   constructor(
     scope: InstrumentationScope,
@@ -172,10 +195,10 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     const shared = this.#shared;
     if (shared.shutdown) return;
     const active = context.active();
-    if (active !== this.#context) this.#enter(active);
-    const span = this.#span;
+    if (active !== shared.context) enter(shared, active);
+    const span = this.#includeTraceContext ? shared.span : undefined;
     if (!this.#lets(severityNumber, span)) return;
-    const scoped = this.#scoped;
+    const { scoped } = shared;
     const both = scoped === undefined ? bound : bound === undefined ? scoped : { ...scoped, ...bound };
     const { clock } = shared;
     clock.read();
@@ -203,10 +226,12 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     const shared = this.#shared;
     if (shared.shutdown) return;
     try {
-      const from = input.context ?? context.active();
-      if (from !== this.#context) this.#enter(from);
-      const span = this.#span;
-      const { severityNumber } = input;
+      // What is of the wrong kind counts as not given: it must not cost the record.
+      const from = isContext(input.context) ? input.context : context.active();
+      if (from !== shared.context) enter(shared, from);
+      const { scoped } = shared;
+      const span = this.#includeTraceContext ? shared.span : undefined;
+      const severityNumber = typeof input.severityNumber === 'number' ? input.severityNumber : undefined;
       if (typeof severityNumber === 'number' && severityNumber !== 0 && severityNumber < this.#level.minimum) {
         shared.belowLevel++;
         return;
@@ -222,20 +247,22 @@ class ProviderLogger implements OtelLogger, RecordWriter {
         clock.epochMillis,
         clock.nanos,
         severityNumber,
-        input.severityText,
-        input.eventName,
+        typeof input.severityText === 'string' ? input.severityText : undefined,
+        typeof input.eventName === 'string' ? input.eventName : undefined,
         input.body,
         input.attributes,
-        this.#scoped,
+        scoped,
         input.exception,
       );
-      if (input.timestamp !== undefined) {
-        const [seconds, nanos] = timeInputToHrTime(input.timestamp);
+      const timestamp = hrTimeOf(input.timestamp);
+      if (timestamp !== undefined) {
+        const [seconds, nanos] = timestamp;
         record.timeMillis = seconds * 1_000 + Math.floor(nanos / 1_000_000);
         record.timeNanos = nanos % 1_000_000;
       }
-      if (input.observedTimestamp !== undefined) {
-        const [seconds, nanos] = timeInputToHrTime(input.observedTimestamp);
+      const observed = hrTimeOf(input.observedTimestamp);
+      if (observed !== undefined) {
+        const [seconds, nanos] = observed;
         record.observedMillis = seconds * 1_000 + Math.floor(nanos / 1_000_000);
         record.observedNanos = nanos % 1_000_000;
       }
@@ -260,7 +287,7 @@ class ProviderLogger implements OtelLogger, RecordWriter {
       const { severityNumber, eventName } = options;
       if (severityNumber && severityNumber < Math.max(this.#level.minimum, this.#config.minimumSeverity)) return false;
       const from = options.context ?? context.active();
-      if (this.#config.traceBased && isUnsampled(this.#validSpan(from))) return false;
+      if (this.#config.traceBased && this.#includeTraceContext && isUnsampled(validSpan(from))) return false;
       const asked = { context: from, instrumentationScope: this.#scope, severityNumber, eventName };
       return shared.pipeline.enabled?.(asked) ?? true;
     } catch {
@@ -282,19 +309,34 @@ class ProviderLogger implements OtelLogger, RecordWriter {
     }
     return true;
   }
+}
 
-  /** The span of a context, if it is valid. */
-  #validSpan(from: Context): SpanContext | undefined {
-    const span = this.#includeTraceContext ? trace.getSpanContext(from) : undefined;
-    return span !== undefined && isSpanContextValid(span) ? span : undefined;
-  }
+/** The span of a context, if it is valid. */
+function validSpan(from: Context): SpanContext | undefined {
+  const span = trace.getSpanContext(from);
+  return span !== undefined && isSpanContextValid(span) ? span : undefined;
+}
 
-  #enter(from: Context): void {
-    // First what may throw: a context of another make.
-    const span = this.#validSpan(from);
-    this.#scoped = attributesOf(from);
-    this.#span = span;
-    this.#context = from;
+function enter(shared: Shared, from: Context): void {
+  // First what may throw: a context of another make.
+  const span = validSpan(from);
+  shared.scoped = attributesOf(from);
+  shared.span = span;
+  shared.context = from;
+}
+
+function isContext(value: unknown): value is Context {
+  return typeof (value as Partial<Context> | null | undefined)?.getValue === 'function';
+}
+
+/** A time of the API as a pair of numbers; undefined for none, and for what is no time. */
+function hrTimeOf(time: LogRecordInput['timestamp']): HrTime | undefined {
+  if (time === undefined) return undefined;
+  try {
+    const [seconds, nanos] = timeInputToHrTime(time);
+    return Number.isFinite(seconds) && Number.isFinite(nanos) ? [seconds, nanos] : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -15,7 +15,7 @@ import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
 import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
-import { TimeoutError, within } from '../pipeline/within.ts';
+import { TIMEOUT, within } from '../pipeline/within.ts';
 import { checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
@@ -292,7 +292,8 @@ class RunningLogging implements Logging {
         await call();
         done = true;
       } catch (error) {
-        if (!(error instanceof TimeoutError)) report(`a ${what} failed`, error);
+        // By its name: it may be of the other copy of this package.
+        if (!(error instanceof Error && error.name === TIMEOUT)) report(`a ${what} failed`, error);
       }
     }, millis + GRACE_MILLIS);
     return done;

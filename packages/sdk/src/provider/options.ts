@@ -9,7 +9,7 @@ import type { MeterProvider } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import type { Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
-import { asStage, type Step } from '../pipeline/pipe.ts';
+import { asStage, flat, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
 import { checkNumber, checkOptions, checkType } from './check-options.ts';
 import { ConfigError, given } from './config-error.ts';
@@ -109,7 +109,9 @@ export function checkHandler(option: string, handler: Partial<Handler> | null | 
 
 /** The steps of a pipeline, with `redact` behind them unless it is there or not wanted. */
 export function stepsOf({ processors = [], redact: redacts = true }: PipelineOptions): readonly Step[] {
-  const phases = processors.map((step, index) => asStage(step, `processors[${index}]`).phase);
+  const phases = processors
+    .flatMap((step, index) => flat(asStage(step, `processors[${index}]`)))
+    .map(({ phase }) => phase);
   return redacts && !phases.includes('redact') ? [...processors, redact()] : processors;
 }
 
@@ -131,7 +133,7 @@ export function levelOption(level: string): LevelDirective {
   if ('invalid' in directive) {
     throw new ConfigError(
       'level',
-      `${given(directive.invalid)} is not understood: a level (${LEVEL_NAMES.join(', ')}) or scope=level`,
+      `${JSON.stringify(directive.invalid.slice(0, 40))} is not understood: a level (${LEVEL_NAMES.join(', ')}) or scope=level`,
     );
   }
   return directive;

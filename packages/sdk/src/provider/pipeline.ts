@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
-import { asStage, checkOrder, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
+import { asStage, checkOrder, flat, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
 import { isWorthReporting, report } from '../pipeline/report.ts';
 import type {
   EnabledOptions,
@@ -60,7 +60,7 @@ class Link implements LogRecordProcessor {
         report(`${step.stage.stageName ?? 'a stage'} failed on ${step.failures} record(s)`, error);
       }
       if (step.out.reached) return;
-      if (step.stage.phase === 'redact') step.lost++;
+      if (flat(step.stage).some(({ phase }) => phase === 'redact')) step.lost++;
       else step.out.onEmit(record, context);
     }
   }

@@ -56,7 +56,19 @@ const WELL_KNOWN = [
 ] as const;
 
 /** Compound names end in these: `db_password`, `stripeApiKey`, `oauth_client_secret`, `slack_token`. */
-const WELL_KNOWN_ENDINGS = ['password', 'passwd', 'passphrase', 'secret', 'apikey', 'privatekey', 'secretkey', 'token'];
+const WELL_KNOWN_ENDINGS = [
+  'password',
+  'passwords',
+  'passwordconfirmation',
+  'passwd',
+  'passphrase',
+  'secret',
+  'apikey',
+  'privatekey',
+  'secretkey',
+  'secretaccesskey',
+  'token',
+];
 
 /** Tokens that let nobody in: they say where a list goes on. */
 const HARMLESS = ['nexttoken', 'pagetoken', 'nextpagetoken', 'continuationtoken', 'synctoken'];
@@ -92,7 +104,7 @@ export class SecretKeys {
   }
 }
 
-/** `api_key`, `apiKey`, `API-KEY` and `Api Key` are one key. */
+/** `api_key`, `apiKey`, `API-KEY` and `Api Key` are one key; `user[password]`, of a form, ends in `password`. */
 function fold(key: string): string {
-  return key.replace(/[_\-\s]/g, '').toLowerCase();
+  return key.replace(/[_\-\s[\]]/g, '').toLowerCase();
 }
