@@ -88,6 +88,7 @@ describe('all 1000 records arrive, and the process ends as it would without logs
     ['exit code set', undefined],
     ['process.exit', undefined],
     ['process.exit later', undefined],
+    ['process.exit with an environment that the last delivery must not inherit', undefined],
     ['throw', undefined],
     ['throw text', undefined],
     ['reject', undefined],
