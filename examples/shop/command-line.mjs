@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm start -- [options]     or: node examples/shop/main.mjs [options]
@@ -9,11 +10,14 @@ everything they send, shows it live, and checks at the end that nothing was lost
   --records N        stop once N log records were emitted
   --connections N    customers at a time (default 10)
   --rate N           checkouts per second (default: as many as there can be; with --external until stopped: 20)
+  --lines N          order lines of a checkout (default 2), with a debug record for each
   --port N           where to receive (default 4318; a taken one is met with the next free one)
   --external         do not receive: send to the collector at OTEL_EXPORTER_OTLP_ENDPOINT, which implies this, or
                      http://127.0.0.1:4318
   --endpoint URL     as --external, to this collector
   --id-attribute A   number the records of each service in an attribute A, storefront-1, storefront-2, …
+  --copy DIR         every service also writes its records to DIR/<service>.jsonl, as JSON lines; DIR/secrets.json has
+                     the secrets of the run, which must not be in any record
   --no-redact        leave secrets in, to see that the search finds them
   --ci               3 seconds, nothing live
   --json             a last line of JSON with all figures
@@ -28,10 +32,12 @@ const OPTIONS = {
   records: { type: 'string' },
   connections: { type: 'string' },
   rate: { type: 'string' },
+  lines: { type: 'string' },
   port: { type: 'string' },
   external: { type: 'boolean', default: false },
   endpoint: { type: 'string' },
   'id-attribute': { type: 'string' },
+  copy: { type: 'string' },
   'no-redact': { type: 'boolean', default: false },
   ci: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -55,10 +61,12 @@ export function parseCommandLine(args, env = process.env) {
     records,
     connections: number('connections', given.connections, 1, 10_000, true) ?? 10,
     rate: rate ?? (untilStopped ? 20 : undefined),
+    lines: number('lines', given.lines, 1, 1_000, true),
     port: number('port', given.port, 0, 65_535, true) ?? 4318,
     external,
     endpoint: endpoint ?? 'http://127.0.0.1:4318',
     idAttribute: given['id-attribute'],
+    copy: given.copy === undefined ? undefined : resolve(given.copy),
     redact: !given['no-redact'],
     live: !given.ci,
     json: given.json,

@@ -1,4 +1,6 @@
 // The shop: `npm start`. Two services under load, each in its own process, and everything they log checked on arrival.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createReceiver, formatRecord, useColors } from '@logspan/viewer';
 import { observeArrivals } from './arrivals.mjs';
 import { parseCommandLine, USAGE } from './command-line.mjs';
@@ -23,6 +25,10 @@ else process.exitCode = await run(options);
 /** Resolves with the exit code. */
 async function run(options) {
   const secrets = makeSecrets();
+  if (options.copy !== undefined) {
+    mkdirSync(options.copy, { recursive: true });
+    writeFileSync(join(options.copy, 'secrets.json'), JSON.stringify(secrets));
+  }
   const receiver = options.external ? undefined : createReceiver({ port: options.port });
   const arrivals = receiver === undefined ? undefined : observeArrivals(receiver, secrets);
   const services = [];
@@ -99,13 +105,15 @@ function onSignals(stop, services, view) {
 }
 
 /** The environment of the services: of ours, only what a run with its own receiver does not decide by itself. */
-function environmentOf({ external, redact, idAttribute }, endpoint) {
+function environmentOf({ external, redact, idAttribute, copy, lines }, endpoint) {
   const ours = Object.entries(process.env).filter(([name]) => external || !/^(OTEL|LOGSPAN)_/.test(name));
   return {
     ...Object.fromEntries(ours),
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     SHOP_REDACT: redact ? 'on' : 'off',
     SHOP_ID_ATTRIBUTE: idAttribute ?? '',
+    SHOP_COPY: copy ?? '',
+    ...(lines !== undefined && { LOGSPAN_LEVEL: 'info,shop.warehouse=debug' }),
   };
 }
 

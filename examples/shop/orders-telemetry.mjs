@@ -7,7 +7,7 @@ import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { demoSettings } from './settings.mjs';
 
-const { processors, redact } = demoSettings('orders');
+const { processors, ...settings } = demoSettings('orders');
 
 export const logging = register({
   service: { name: 'orders', version: '1.0.0' },
@@ -20,7 +20,7 @@ export const logging = register({
     }),
     ...processors,
   ],
-  redact,
+  ...settings,
 });
 
 export const sdk = new NodeSDK({

@@ -9,14 +9,27 @@ const SUMS = ['accepted', 'delivered', 'rejected', 'pending'];
  * @param {{ name: string, stats?: import('@logspan/sdk').LoggingStats, final: boolean }[]} services
  */
 export function addUp(services) {
-  const sum = { emitted: 0, accepted: 0, delivered: 0, rejected: 0, pending: 0, redacted: 0, dropped: {}, final: true };
+  const sum = {
+    emitted: 0,
+    accepted: 0,
+    delivered: 0,
+    rejected: 0,
+    pending: 0,
+    dropped: {},
+    redacted: 0,
+    copied: 0,
+    final: true,
+  };
   for (const { stats, final } of services) {
     sum.final &&= final;
     if (stats === undefined) continue;
-    for (const key of SUMS) sum[key] += stats[key];
+    // With --copy there is another handler, and its account is its own.
+    const sent = stats.handlers.otlp ?? stats;
+    for (const key of SUMS) sum[key] += sent[key];
+    sum.copied += stats.handlers.console?.delivered ?? 0;
     sum.emitted += stats.pipeline.emitted;
     sum.redacted += stats.pipeline.redacted;
-    for (const [reason, count] of [...Object.entries(stats.pipeline.dropped), ...Object.entries(stats.dropped)]) {
+    for (const [reason, count] of [...Object.entries(stats.pipeline.dropped), ...Object.entries(sent.dropped)]) {
       sum.dropped[reason] = (sum.dropped[reason] ?? 0) + count;
     }
   }
@@ -28,7 +41,7 @@ export function addUp(services) {
  *
  * @returns {{ held: boolean, text: string }[]}
  */
-export function promisesOf({ account, load, arrived }, { redact }) {
+export function promisesOf({ account, load, arrived }, { redact, copy }) {
   const { emitted, delivered, rejected, pending, dropped, final } = account;
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${n(count)}`);
@@ -60,6 +73,12 @@ export function promisesOf({ account, load, arrived }, { redact }) {
         }; ${n(account.redacted)} values were redacted`,
       },
     );
+  }
+  if (copy !== undefined) {
+    promises.push({
+      held: account.copied === emitted,
+      text: `${n(account.copied)} records written to ${copy} as well`,
+    });
   }
   promises.push({
     held: load.faults === 0 && load.requests > 0,

@@ -48,10 +48,11 @@ export async function* receivedRecords(files) {
 }
 
 /**
- * Not `node:readline`: it also ends a line at U+2028, which may stand in a string of JSON.
+ * The lines of a file, none if there is no file. Not `node:readline`: it also ends a line at U+2028, which may stand in a
+ * string of JSON.
  * @param {string} file
  */
-async function* lines(file) {
+export async function* lines(file) {
   // The exporter makes the file when the first request arrives.
   if (!existsSync(file)) return;
   let rest = '';
