@@ -9,8 +9,6 @@
  *   optionalDependencies?: Record<string, string> }} LockedPackage */
 /** @typedef {{ packages: Record<string, LockedPackage> }} Lockfile */
 
-const publicRegistry = 'https://registry.npmjs.org/';
-
 /**
  * The places where Node would look for `name` when the package at `from` asks for it, nearest first.
  *
@@ -48,14 +46,15 @@ export function missingOptional(lock) {
 }
 
 /**
- * Entries that come from anywhere but the public registry: a mirror's address in the lockfile fails for everybody else.
+ * Entries that name an address to come from: the registry is for whoever installs to choose (see .npmrc), and the address
+ * of a mirror fails for everybody else.
  *
  * @param {Lockfile} lock
  * @returns {{ path: string, resolved: string }[]}
  */
 export function foreignSources(lock) {
   return Object.entries(lock.packages)
-    .filter(([, entry]) => entry.resolved !== undefined && !entry.link && !entry.resolved.startsWith(publicRegistry))
+    .filter(([, entry]) => entry.resolved !== undefined && !entry.link)
     .map(([path, entry]) => ({ path, resolved: String(entry.resolved) }));
 }
 

@@ -53,9 +53,9 @@ test('a package under its parent counts, and is added there', () => {
   expect(Object.keys(lock.packages)).toContain('node_modules/a/node_modules/@tool/linux-arm64');
 });
 
-test('a mirror in the lockfile is found', () => {
+test('an address in the lockfile is found', () => {
   const packages = {
-    'node_modules/a': { version: '1.0.0', resolved: 'https://registry.npmjs.org/a/-/a-1.0.0.tgz' },
+    'node_modules/a': { version: '1.0.0' },
     'node_modules/b': { version: '1.0.0', resolved: 'https://npm.example.com/b/-/b-1.0.0.tgz' },
     'node_modules/c': { link: true, resolved: 'packages/c' },
   };

@@ -16,10 +16,12 @@ import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stag
  * A record on its way through the pipeline: satisfies `ReadWriteLogRecord` and `ReadableLogRecord` of both OTel lines.
  *
  * Lean by design: nothing is copied, no time array built, no value inspected before someone asks. The attributes are
- * settled (lazy values computed, everything made plain data) when they are first read as a whole, which no built-in
- * stage before the sampler does. They are the caller's own object until an edit makes a copy.
+ * settled (lazy values computed, everything made plain data) when they are first read as a whole, which of the built-in
+ * stages before the sampler only a `filter` does whose rule reads them. They are the caller's own object until an edit makes a copy.
  *
- * After the pipeline has returned, the record is sealed: edits are ignored, as the specification has it.
+ * After the pipeline has returned, the record is sealed, as the specification has it: edits by its methods, and of
+ * `body`, are ignored. Assigning the plain fields (`eventName`, the severity) is not guarded against, which would cost
+ * every record: whoever keeps a record must not do it.
  */
 export class PipelineRecord implements LogRecord {
   readonly resource: Resource;

@@ -61,9 +61,9 @@ test('our record can be edited by a stock processor, until it is sealed', () => 
     eventName: 'renamed',
   });
   ours.seal();
-  editable.setAttribute('late', 'no').setBody('late');
+  editable.setAttribute('late', 'no').setBody('late').setEventName('late').setSeverityText('late').setSeverityNumber(1);
   expect(ours.attributes).toEqual({ id: 7, added: 'yes' });
-  expect(ours.body).toBe('other');
+  expect([ours.body, ours.eventName, ours.severityText, ours.severityNumber]).toEqual(['other', 'renamed', 'NOTE', 9]);
 });
 
 test('our processor runs inside a stock provider, and a stock processor has what our pipeline calls', async () => {
