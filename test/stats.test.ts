@@ -252,6 +252,8 @@ test('what every record came to, by the figures', async () => {
       passed: 1,
       dropped: { filtered: 1, sampled: 1, below_level: 1, failed: 1 },
       redacted: 1,
+      failures: {},
+      takenOut: [],
     },
     handlers: { otlp: { accepted: 1, delivered: 1, rejected: 0, dropped: {}, pending: 0 } },
   });

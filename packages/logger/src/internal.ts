@@ -35,6 +35,7 @@ export {
   minimumFor,
   parseLevelDirective,
   SEVERITY,
+  type SeverityName,
   severityOf,
   severityText,
 } from './level.ts';

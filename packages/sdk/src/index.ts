@@ -19,6 +19,7 @@ export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';
 export { guard } from './pipeline/guard.ts';
+export { type NewRecord, newRecord } from './pipeline/new-record.ts';
 export { peekAttribute } from './pipeline/peek-attribute.ts';
 export { type ProcessorFunction, pipe, processor, type Step } from './pipeline/pipe.ts';
 export {

@@ -14,6 +14,7 @@ export function copyRecord(record: LogRecord): LogRecord {
     resource: record.resource,
     instrumentationScope: record.instrumentationScope,
     droppedAttributesCount: record.droppedAttributesCount,
+    ...(record.writtenByStage === true ? { writtenByStage: true } : {}),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
     body: record.body,

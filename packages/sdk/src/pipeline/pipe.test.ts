@@ -108,16 +108,16 @@ describe('a processor function', () => {
 
   test('that throws is told of now and then, and the record goes on', async () => {
     const { end, emit } = through(
-      processor(function broken() {
+      asStage(function broken() {
         throw new SyntaxError('hunter2');
-      }),
+      }, ''),
     );
     const told = await toldDuring(() => {
       for (let i = 0; i < 8; i++) emit({ body: i });
     });
     expect(end.records).toHaveLength(8);
     expect(told).toHaveLength(4);
-    expect(told[0]).toBe('logspan: processor broken failed 1 time(s) SyntaxError');
+    expect(told[0]).toBe('logspan: broken failed on 1 record(s) SyntaxError');
     await withThrowingDiag(() => emit({ body: 9 }));
     expect(end.records).toHaveLength(9);
   });
@@ -183,7 +183,7 @@ describe('a third-party OTel processor', () => {
     });
     expect(end.events).toEqual(['a']);
     expect([end.flushed.length, end.ended.length]).toEqual([1, 1]);
-    expect(told).toHaveLength(2);
+    expect(told).toHaveLength(3);
     expect(told.join()).not.toContain('hunter2');
   });
 

@@ -1,6 +1,8 @@
 import type { Context } from '@opentelemetry/api';
 import { ConfigError, given } from '../provider/config-error.ts';
-import { isWorthReporting, report } from './report.ts';
+import { contain } from './contain.ts';
+import { type NewRecord, newRecord } from './new-record.ts';
+import { Failures, report } from './report.ts';
 import {
   forwardTo,
   type LogRecord,
@@ -14,22 +16,34 @@ import {
 /**
  * A user's own processor: looks at the record, may edit it through `setAttribute`; `false` drops it. What an async one
  * answers comes too late and counts for nothing; should it reject, the application does not notice.
+ *
+ * `emit` writes a record of its own because of this one, an alert for example: it follows the record through the stages
+ * behind this one, and through no other, so it cannot come round again. At most {@link MOST_NEW_RECORDS} per record; what
+ * is beyond that is dropped and counted as `emit_limit`.
  */
-// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that keeps the record
-export type ProcessorFunction = (record: LogRecord, context: Context | undefined) => void | boolean;
+export type ProcessorFunction = (
+  record: LogRecord,
+  context: Context | undefined,
+  emit: (fields: NewRecord) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that keeps the record
+) => void | boolean;
+
+/** How many records of its own a processor may write because of one record. */
+export const MOST_NEW_RECORDS = 100;
 
 /** What can stand in a pipeline: a stage, a function, or a third-party OTel processor. */
 export type Step = Stage | ProcessorFunction | LogRecordProcessor;
 
 /** The order of the phases, and why a stage of an earlier one may not come after one of a later one. */
-export const PHASES: readonly Phase[] = ['filter', 'observe', 'volume', 'enrich', 'redact'];
+export const PHASES: readonly Phase[] = ['filter', 'observe', 'volume', 'enrich', 'redact', 'render'];
 
 const REASON: Readonly<Record<Phase, string>> = {
   filter: 'the work before it is done for records that it drops',
   observe: 'it would not see the records that were dropped before it',
   volume: 'the work before it is done for records that it drops',
   enrich: 'what it adds would leave unredacted',
-  redact: '',
+  redact: 'what it takes out was already shown',
+  render: '',
 };
 
 /**
@@ -48,53 +62,103 @@ export function pipe(...stages: readonly Step[]): Stage {
         built.push(processor);
         return processor;
       }, end);
-      return forwardTo(head, { onEmit: (record, from) => head.onEmit(record, from), account: () => total(built) });
+      return forwardTo(head, {
+        onEmit: (record, from) => head.onEmit(record, from),
+        account: () => total(built),
+        release() {
+          for (const processor of built) processor.release?.();
+        },
+      });
     },
     { stageName: 'pipe', steps },
   );
 }
 
-/** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
+/** The stage that a user's step is, so contained that it cannot harm what is around it. */
 export function asStage(step: Step, option: string): Stage {
-  if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
-  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step);
+  if (typeof step === 'function') return contain('stageName' in step ? step : processor(step as ProcessorFunction));
+  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return contain(beside(step));
   throw new ConfigError(
     option,
     `must be a stage, a function (record, context) => void | boolean, or an OTel LogRecordProcessor, not ${given(step)}`,
   );
 }
 
-/**
- * Makes a stage of a function: returning `false` drops the record, counted under the function's name. If it throws,
- * the failure is reported on OTel's diag, now and then, and the record goes on as it is.
- */
+/** Makes a stage of a function: returning `false` drops the record, counted under the function's name. */
 export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
   const name = fn.name || 'processor';
   return stage(name, phase, (next) => {
     let dropped = 0;
-    const failures = new Failures(name);
+    const late = new Failures(`processor ${name}`);
+    const own = fn.length > 2 ? new OwnRecords(next) : undefined;
+    const emit = (fields: NewRecord): void => own?.add(fields);
     return forwardTo(next, {
       onEmit(record, from) {
-        let kept: unknown = true;
+        own?.begin(record, from);
+        let kept: unknown;
         try {
-          kept = fn(record, from);
-          if (kept !== undefined && typeof kept !== 'boolean') failures.watch(kept);
-        } catch (error) {
-          failures.count(error);
+          kept = fn(record, from, emit);
+          if (typeof kept === 'object') late.watch(kept);
+          if (kept !== false) next.onEmit(record, from);
+          else dropped++;
+        } finally {
+          own?.passOn();
         }
-        if (kept === false) dropped++;
-        else next.onEmit(record, from);
       },
-      account: () => ({ dropped: { [name]: dropped } }),
+      account: () => ({ dropped: { [name]: dropped, ...(own?.dropped ? { emit_limit: own.dropped } : {}) } }),
     });
   });
+}
+
+/** The records that a processor function writes: they wait until the one that caused them is through. */
+class OwnRecords {
+  dropped = 0;
+  readonly #next: LogRecordProcessor;
+  readonly #waiting: LogRecord[] = [];
+  #cause: LogRecord | undefined;
+  #context: Context | undefined;
+  #busy = false;
+  #written = 0;
+
+  constructor(next: LogRecordProcessor) {
+    this.#next = next;
+  }
+
+  begin(cause: LogRecord, context: Context | undefined): void {
+    this.#cause = cause;
+    this.#context = context;
+    this.#busy = true;
+    this.#written = 0;
+  }
+
+  add(fields: NewRecord): void {
+    if (this.#cause === undefined) return;
+    if (++this.#written > MOST_NEW_RECORDS) {
+      this.dropped++;
+      return;
+    }
+    this.#waiting.push(newRecord(this.#cause, fields));
+    // An async function that comes back to it later: there is nothing to wait for.
+    if (!this.#busy) this.passOn();
+  }
+
+  passOn(): void {
+    this.#busy = false;
+    for (const record of this.#waiting.splice(0)) {
+      try {
+        this.#next.onEmit(record, this.#context);
+      } catch (error) {
+        report('a record that a processor wrote could not be passed on', error);
+      }
+    }
+  }
 }
 
 /** A third-party OTel processor as a stage: it sees and may edit the record, which then goes on. */
 function beside(other: LogRecordProcessor): Stage {
   const name = other.constructor?.name ?? 'processor';
   return stage(name, undefined, (next) => {
-    const failures = new Failures(name);
+    const failures = new Failures(`processor ${name}`);
     // Async, so that one that throws does not keep the flush from those behind it.
     const both = async (call: (one: LogRecordProcessor) => Promise<void>): Promise<void> => {
       const [own, behind] = await Promise.allSettled([(async () => call(other))(), call(next)]);
@@ -103,12 +167,8 @@ function beside(other: LogRecordProcessor): Stage {
     };
     return {
       onEmit(record, from) {
-        try {
-          const answer: unknown = other.onEmit(record, from);
-          if (answer !== undefined) failures.watch(answer);
-        } catch (error) {
-          failures.count(error);
-        }
+        const answer: unknown = other.onEmit(record, from);
+        if (answer !== undefined) failures.watch(answer);
         next.onEmit(record, from);
       },
       enabled: (options) => next.enabled === undefined || next.enabled(options),
@@ -116,27 +176,6 @@ function beside(other: LogRecordProcessor): Stage {
       shutdown: (options) => both((one) => one.shutdown(options)),
     };
   });
-}
-
-/** What a user's step does wrong, told now and then. */
-class Failures {
-  readonly #name: string;
-  #failures = 0;
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  count(error: unknown): void {
-    this.#failures++;
-    if (isWorthReporting(this.#failures)) report(`processor ${this.#name} failed ${this.#failures} time(s)`, error);
-  }
-
-  /** What a step answered that is neither nothing nor a boolean: a promise that rejects must not end the process. */
-  watch(answer: unknown): void {
-    if (typeof (answer as { then?: unknown } | null)?.then !== 'function') return;
-    Promise.resolve(answer).catch((error: unknown) => this.count(error));
-  }
 }
 
 /** The stages that a stage is made of: itself, unless it is a pipe. */
@@ -149,7 +188,7 @@ export function checkOrder(stages: readonly Stage[]): void {
   let latest: Stage | undefined;
   for (const current of stages.flatMap(flat)) {
     if (current.phase === undefined) {
-      if (latest?.phase === 'redact') throw misplaced(current, latest, REASON.enrich);
+      if (latest?.phase === 'redact' || latest?.phase === 'render') throw misplaced(current, latest, REASON.enrich);
       continue;
     }
     if (latest?.phase !== undefined && PHASES.indexOf(current.phase) < PHASES.indexOf(latest.phase)) {
@@ -171,12 +210,24 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
 /** The accounts of several steps, added up. */
 export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): StageAccount {
   const dropped: Record<string, number> = {};
+  const failures: Record<string, number> = {};
+  const takenOut: string[] = [];
   let redacted = 0;
   for (const step of steps) {
     const account = step.account?.();
     redacted += account?.redacted ?? 0;
-    for (const [reason, count] of Object.entries(account?.dropped ?? {}))
-      dropped[reason] = (dropped[reason] ?? 0) + count;
+    add(dropped, account?.dropped);
+    add(failures, account?.failures);
+    takenOut.push(...(account?.takenOut ?? []));
   }
-  return { dropped, redacted };
+  return {
+    dropped,
+    redacted,
+    ...(Object.keys(failures).length === 0 ? {} : { failures }),
+    ...(takenOut.length === 0 ? {} : { takenOut }),
+  };
+}
+
+function add(sum: Record<string, number>, counts: Readonly<Record<string, number>> = {}): void {
+  for (const [reason, count] of Object.entries(counts)) sum[reason] = (sum[reason] ?? 0) + count;
 }

@@ -17,12 +17,32 @@ export function isWorthReporting(failures: number): boolean {
   return (failures & (failures - 1)) === 0;
 }
 
-/** Reports what a promise rejects with, if this is one: an unhandled rejection would end the process. */
-export function watch(answer: unknown, what: string): void {
-  try {
-    if (typeof (answer as { then?: unknown } | null | undefined)?.then !== 'function') return;
-    Promise.resolve(answer).catch((error: unknown) => report(`${what} failed`, error));
-  } catch {
-    // A getter that throws in place of `then`: no promise.
+/** What one part does wrong again and again, told now and then: `processor late failed 4 time(s)`. */
+export class Failures {
+  readonly #what: string;
+  #count = 0;
+
+  constructor(what: string) {
+    this.#what = what;
   }
+
+  count(error: unknown): void {
+    this.#count++;
+    if (isWorthReporting(this.#count)) report(`${this.#what} failed ${this.#count} time(s)`, error);
+  }
+
+  /** Counts it if this is a promise that rejects: an unhandled rejection would end the process. Never throws. */
+  watch(answer: unknown): void {
+    try {
+      if (typeof (answer as { then?: unknown } | null | undefined)?.then !== 'function') return;
+      Promise.resolve(answer).catch((error: unknown) => this.count(error));
+    } catch {
+      // A getter that throws in place of `then`: no promise.
+    }
+  }
+}
+
+/** The same for what has no count of its own. */
+export function watch(answer: unknown, what: string): void {
+  new Failures(what).watch(answer);
 }

@@ -29,6 +29,11 @@ export interface LogRecord {
   readonly instrumentationScope: InstrumentationScope;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly droppedAttributesCount: number;
+  /**
+   * True if a stage wrote this record because of another one (`newRecord`), an alert for example: samplers and limits let
+   * it pass, security rules do not judge it. A stock record has no such field.
+   */
+  readonly writtenByStage?: boolean;
   severityNumber?: number | undefined;
   severityText?: string | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: the two OTel lines type the body differently; any is assignable to both
@@ -60,6 +65,11 @@ export interface LogRecordProcessor {
   shutdown(options?: FlushOptions): Promise<void>;
   /** What this step dropped, by reason, and how many attributes it redacted, since it was made. For `logging.stats()`. */
   account?(): StageAccount;
+  /**
+   * Called when a stage is taken out while records flow: lets go of all it holds (passes it on, or drops and counts it)
+   * and stops its timers. A stage that holds nothing has none. `shutdown` does the same before it goes on.
+   */
+  release?(): void;
 }
 
 /** What one step has to account for. */
@@ -68,13 +78,18 @@ export interface StageAccount {
   readonly dropped?: Readonly<Record<string, number>>;
   /** Values that were replaced, masked or removed because they were secret. */
   readonly redacted?: number;
+  /** Records on which a stage failed, by the name of the stage. They went on, unless the stage is there to redact. */
+  readonly failures?: Readonly<Record<string, number>>;
+  /** The stages that were taken out because they failed on too many records in a row, by name. */
+  readonly takenOut?: readonly string[];
 }
 
 /**
  * Where a stage belongs on the road. `pipe` holds stages to this order, because another one leaks or wastes:
- * a metric or a security rule must see what a sampler would drop, and nothing may be added behind `redact`.
+ * a metric or a security rule must see what a sampler would drop, and nothing may be added behind `redact`. What is of
+ * phase `render` shows what is there in another form, and adds nothing.
  */
-export type Phase = 'filter' | 'observe' | 'volume' | 'enrich' | 'redact';
+export type Phase = 'filter' | 'observe' | 'volume' | 'enrich' | 'redact' | 'render';
 
 /**
  * One step of the pipeline: wraps the processor that comes after it. Dropping a record is not calling `next.onEmit`.

@@ -74,7 +74,10 @@ test('our processor runs inside a stock provider, and a stock processor has what
         onEmit: (emitted) => void seen.push(String(emitted.body)),
         forceFlush: async () => undefined,
         shutdown: async () => undefined,
-        stats: () => ({ pipeline: { emitted: 0, passed: 0, dropped: {}, redacted: 0 }, handlers: {} }),
+        stats: () => ({
+          pipeline: { emitted: 0, passed: 0, dropped: {}, redacted: 0, failures: {}, takenOut: [] },
+          handlers: {},
+        }),
       }),
     ],
   });

@@ -1,8 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
-import { asStage, checkOrder, flat, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
-import { isWorthReporting, report } from '../pipeline/report.ts';
+import { asStage, checkOrder, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
 import type {
   EnabledOptions,
   FlushOptions,
@@ -25,19 +24,17 @@ export interface PipelineAccount {
   readonly dropped: Readonly<Record<string, number>>;
   /** Values that were replaced because they are secret. */
   readonly redacted: number;
+  /** Records on which a stage failed, by its name. They went on, unless the stage is there to redact. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Stages that were taken out because they failed on too many records in a row. */
+  readonly takenOut: readonly string[];
 }
 
-/**
- * Where one step ends and the next begins: can be pointed elsewhere while records flow. Also contains what the step
- * behind it does wrong: a record that was not passed on when the step threw goes on as it is, unless the step is there to
- * take secrets out, for then it is lost rather than shown.
- */
+/** Where one step ends and the next begins: can be pointed elsewhere while records flow. */
 class Link implements LogRecordProcessor {
   readonly #end: LogRecordProcessor;
   /** The step behind, if there is one before the end. */
   step: Step | undefined;
-  /** True once a record has come by since the step in front was given one. */
-  reached = false;
 
   constructor(end: LogRecordProcessor, step?: Step) {
     this.#end = end;
@@ -45,24 +42,7 @@ class Link implements LogRecordProcessor {
   }
 
   onEmit(record: LogRecord, context?: Context): void {
-    this.reached = true;
-    const { step } = this;
-    if (step === undefined) {
-      this.#end.onEmit(record, context);
-      return;
-    }
-    step.out.reached = false;
-    try {
-      step.processor.onEmit(record, context);
-    } catch (error) {
-      step.failures++;
-      if (isWorthReporting(step.failures)) {
-        report(`${step.stage.stageName ?? 'a stage'} failed on ${step.failures} record(s)`, error);
-      }
-      if (step.out.reached) return;
-      if (flat(step.stage).some(({ phase }) => phase === 'redact')) step.lost++;
-      else step.out.onEmit(record, context);
-    }
+    this.#target.onEmit(record, context);
   }
 
   enabled(options: EnabledOptions): boolean {
@@ -79,7 +59,7 @@ class Link implements LogRecordProcessor {
   }
 
   get #target(): LogRecordProcessor {
-    return this.step?.processor ?? this.#end;
+    return this.step === undefined ? this.#end : this.step.processor;
   }
 }
 
@@ -90,21 +70,16 @@ class Step {
   readonly given: StepGiven;
   readonly processor: LogRecordProcessor;
   readonly out: Link;
-  failures = 0;
-  lost = 0;
 
   constructor(stage: Stage, given: StepGiven, out: Link) {
     this.stage = stage;
     this.given = given;
     this.out = out;
     this.processor = stage(out);
-    if (typeof this.processor?.onEmit !== 'function') {
-      throw new ConfigError('processors', `${stage.stageName ?? 'a stage'} does not return a LogRecordProcessor`);
-    }
   }
 
   account(): StageAccount {
-    return total([this.processor, { account: () => ({ dropped: { failed: this.lost } }) }]);
+    return this.processor.account?.() ?? {};
   }
 }
 
@@ -191,6 +166,8 @@ export class Pipeline implements LogRecordProcessor {
     const index = this.#steps.findIndex((step) => step.given === given);
     const step = this.#steps[index];
     if (step === undefined) return false;
+    // First what it holds, through those behind it; then nothing comes to it any more.
+    step.processor.release?.();
     this.#before(index).step = step.out.step;
     this.#steps.splice(index, 1);
     if (this.#lastRemoved !== undefined) this.#removed = total([this.#lastRemoved, { account: () => this.#removed }]);
@@ -217,9 +194,10 @@ export class Pipeline implements LogRecordProcessor {
 
   pipelineAccount(): PipelineAccount {
     const removed = [...(this.#lastRemoved === undefined ? [] : [this.#lastRemoved]), { account: () => this.#removed }];
-    const { dropped = {}, redacted = 0 } = total([this.#guard, ...this.#steps, ...removed]);
-    const happened = Object.entries(dropped).filter(([, count]) => count > 0);
-    return { emitted: this.#emitted, passed: this.#passed, dropped: Object.fromEntries(happened), redacted };
+    const account = total([this.#guard, ...this.#steps, ...removed]);
+    const { dropped = {}, redacted = 0, failures = {}, takenOut = [] } = account;
+    const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
+    return { emitted: this.#emitted, passed: this.#passed, dropped: happened, redacted, failures, takenOut };
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {

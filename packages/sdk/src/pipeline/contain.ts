@@ -1,0 +1,108 @@
+import { ConfigError } from '../provider/config-error.ts';
+import { isWorthReporting, report } from './report.ts';
+import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, type StageAccount } from './stage.ts';
+
+/** After how many failures in a row a stage is taken out, unless told otherwise. */
+export const MOST_FAILURES_IN_A_ROW = 100;
+
+/**
+ * A stage that cannot harm what is around it. A record on which it throws goes on as it then is, and the failure is
+ * counted, and told on OTel's diag now and then; never through the pipeline itself. After too many failures in a row the
+ * stage is taken out, which is told as well: records pass by it from then on.
+ *
+ * A stage that redacts is never passed by: what it fails on is lost, counted as `failed`, rather than shown.
+ */
+export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_ROW): Stage {
+  const name = inner.stageName ?? 'a stage';
+  const mayPassBy = !holds(inner, 'redact');
+  const wrap = (next: LogRecordProcessor): LogRecordProcessor => {
+    let current: LogRecord | undefined;
+    let passedOn = false;
+    let failures = 0;
+    let inARow = 0;
+    let takenOut = false;
+    let lost = 0;
+    const processor = inner(
+      forwardTo(next, {
+        onEmit(record, context) {
+          // A stage may pass a copy on in place of the record. What it writes itself says nothing of the record.
+          if (record === current || record.writtenByStage !== true) passedOn = true;
+          next.onEmit(record, context);
+        },
+      }),
+    );
+    if (typeof processor?.onEmit !== 'function') {
+      throw new ConfigError('processors', `${name} does not return a LogRecordProcessor`);
+    }
+
+    /** What a stage does wrong must not keep a flush from those behind it. */
+    const letGo = (): void => {
+      try {
+        processor.release?.();
+      } catch (error) {
+        report(`${name} failed to let go of what it holds`, error);
+      }
+    };
+
+    return {
+      onEmit(record, context) {
+        if (takenOut) {
+          next.onEmit(record, context);
+          return;
+        }
+        current = record;
+        passedOn = false;
+        try {
+          processor.onEmit(record, context);
+          inARow = 0;
+        } catch (error) {
+          failures++;
+          inARow++;
+          if (isWorthReporting(failures)) report(`${name} failed on ${failures} record(s)`, error);
+          if (passedOn) {
+            // Nothing to save.
+          } else if (mayPassBy) next.onEmit(record, context);
+          else lost++;
+          if (mayPassBy && inARow >= mostInARow && !takenOut) {
+            takenOut = true;
+            report(`${name} failed on ${inARow} records in a row and was taken out`, error);
+            letGo();
+          }
+        } finally {
+          current = undefined;
+        }
+      },
+      enabled(options) {
+        if (takenOut) return next.enabled === undefined || next.enabled(options);
+        return processor.enabled === undefined || processor.enabled(options);
+      },
+      // Through the stage even if it was taken out: it may have something of its own to flush and to end.
+      forceFlush: (options) => processor.forceFlush(options),
+      shutdown: (options) => processor.shutdown(options),
+      release: letGo,
+      account(): StageAccount {
+        const { dropped = {}, ...rest } = processor.account?.() ?? {};
+        return {
+          ...rest,
+          dropped: lost === 0 ? dropped : { ...dropped, failed: (dropped.failed ?? 0) + lost },
+          ...(failures === 0
+            ? {}
+            : { failures: { ...rest.failures, [name]: (rest.failures?.[name] ?? 0) + failures } }),
+          ...(takenOut ? { takenOut: [...(rest.takenOut ?? []), name] } : {}),
+        };
+      },
+    };
+  };
+  const { stageName, phase, steps } = inner;
+  return Object.assign(
+    wrap,
+    stageName === undefined ? {} : { stageName },
+    phase === undefined ? {} : { phase },
+    steps === undefined ? {} : { steps },
+  );
+}
+
+/** True if a stage is of a phase, or made of stages of which one is. */
+function holds(stage: Stage, phase: Stage['phase']): boolean {
+  return stage.phase === phase || (stage.steps ?? []).some((step) => holds(step, phase));
+}
