@@ -252,6 +252,8 @@ test('what every record came to, by the figures', async () => {
       passed: 1,
       dropped: { filtered: 1, sampled: 1, below_level: 1, failed: 1 },
       redacted: 1,
+      written: 0,
+      held: 0,
       failures: {},
       takenOut: [],
     },

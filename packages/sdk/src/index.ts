@@ -41,7 +41,9 @@ export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich
 export { filter } from './processors/filter.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
 export { type RedactOptions, redact } from './processors/redact.ts';
+export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, sample } from './processors/sample.ts';
+export { type TimedOptions, timed } from './processors/timed.ts';
 export { ConfigError } from './provider/config-error.ts';
 export type { LoggerConfig, LoggerConfigurator } from './provider/logger-provider.ts';
 export type { Logging, LoggingStats } from './provider/logging.ts';

@@ -1,4 +1,5 @@
 import { ConfigError } from '../provider/config-error.ts';
+import { isFirstSeen } from './new-record.ts';
 import { isWorthReporting, report } from './report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, type StageAccount } from './stage.ts';
 
@@ -22,11 +23,14 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
     let inARow = 0;
     let takenOut = false;
     let lost = 0;
+    let letGoAfter = false;
+    let written = 0;
     const processor = inner(
       forwardTo(next, {
         onEmit(record, context) {
           // A stage may pass a copy on in place of the record. What it writes itself says nothing of the record.
           if (record === current || record.writtenByStage !== true) passedOn = true;
+          else if (isFirstSeen(record)) written++;
           next.onEmit(record, context);
         },
       }),
@@ -35,8 +39,10 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
       throw new ConfigError('processors', `${name} does not return a LogRecordProcessor`);
     }
 
-    /** What a stage does wrong must not keep a flush from those behind it. */
     const letGo = (): void => {
+      // Taken out while it is at work, by a step behind it: it may yet take hold of the record.
+      letGoAfter = current !== undefined;
+      if (letGoAfter) return;
       try {
         processor.release?.();
       } catch (error) {
@@ -63,13 +69,14 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
             // Nothing to save.
           } else if (mayPassBy) next.onEmit(record, context);
           else lost++;
-          if (mayPassBy && inARow >= mostInARow && !takenOut) {
+          if (mayPassBy && inARow >= mostInARow) {
             takenOut = true;
             report(`${name} failed on ${inARow} records in a row and was taken out`, error);
-            letGo();
+            letGoAfter = true;
           }
         } finally {
           current = undefined;
+          if (letGoAfter) letGo();
         }
       },
       enabled(options) {
@@ -85,6 +92,7 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
         return {
           ...rest,
           dropped: lost === 0 ? dropped : { ...dropped, failed: (dropped.failed ?? 0) + lost },
+          ...(written === 0 ? {} : { written: (rest.written ?? 0) + written }),
           ...(failures === 0
             ? {}
             : { failures: { ...rest.failures, [name]: (rest.failures?.[name] ?? 0) + failures } }),

@@ -28,7 +28,7 @@ export function newRecord(
   { eventName, level = 'info', body, attributes = {}, hrTime }: NewRecord,
 ): LogRecord {
   const severityNumber = SEVERITY[level];
-  const record = copyRecord({
+  const record: Uncounted = copyRecord({
     hrTime: hrTime ?? cause.hrTime,
     hrTimeObserved: hrTime ?? cause.hrTimeObserved,
     ...(cause.spanContext === undefined ? {} : { spanContext: cause.spanContext }),
@@ -43,6 +43,16 @@ export function newRecord(
     writtenByStage: true,
     setAttribute: () => undefined,
   });
+  record.counted = false;
   for (const [key, value] of Object.entries(attributes)) record.setAttribute(key, plainValue(value));
   return record;
+}
+
+type Uncounted = LogRecord & { counted?: boolean };
+
+/** True once for each record that a stage wrote, when it leaves that stage: for the account. */
+export function isFirstSeen(record: Uncounted): boolean {
+  if (record.counted !== false) return false;
+  record.counted = true;
+  return true;
 }

@@ -76,8 +76,13 @@ export function pipe(...stages: readonly Step[]): Stage {
 
 /** The stage that a user's step is, so contained that it cannot harm what is around it. */
 export function asStage(step: Step, option: string): Stage {
-  if (typeof step === 'function') return contain('stageName' in step ? step : processor(step as ProcessorFunction));
-  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return contain(beside(step));
+  return contain(stageOf(step, option));
+}
+
+/** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
+export function stageOf(step: Step, option: string): Stage {
+  if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
+  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step);
   throw new ConfigError(
     option,
     `must be a stage, a function (record, context) => void | boolean, or an OTel LogRecordProcessor, not ${given(step)}`,
@@ -208,24 +213,21 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
 }
 
 /** The accounts of several steps, added up. */
-export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): StageAccount {
+export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): Required<StageAccount> {
   const dropped: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const takenOut: string[] = [];
-  let redacted = 0;
+  const sum = { redacted: 0, held: 0, written: 0 };
   for (const step of steps) {
     const account = step.account?.();
-    redacted += account?.redacted ?? 0;
+    sum.redacted += account?.redacted ?? 0;
+    sum.held += account?.held ?? 0;
+    sum.written += account?.written ?? 0;
     add(dropped, account?.dropped);
     add(failures, account?.failures);
     takenOut.push(...(account?.takenOut ?? []));
   }
-  return {
-    dropped,
-    redacted,
-    ...(Object.keys(failures).length === 0 ? {} : { failures }),
-    ...(takenOut.length === 0 ? {} : { takenOut }),
-  };
+  return { dropped, ...sum, failures, takenOut };
 }
 
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>> = {}): void {

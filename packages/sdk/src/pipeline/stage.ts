@@ -72,10 +72,14 @@ export interface LogRecordProcessor {
   release?(): void;
 }
 
-/** What one step has to account for. */
+/** What one step has to account for: `in + written = passed on + sum(dropped) + held`. */
 export interface StageAccount {
   /** Records that were not passed on, by reason: `{ sampled: 12 }`. */
   readonly dropped?: Readonly<Record<string, number>>;
+  /** Records that it holds back now, and will pass on or drop later. */
+  readonly held?: number;
+  /** Records that it wrote itself. Counted for it by what is around it. */
+  readonly written?: number;
   /** Values that were replaced, masked or removed because they were secret. */
   readonly redacted?: number;
   /** Records on which a stage failed, by the name of the stage. They went on, unless the stage is there to redact. */

@@ -41,7 +41,7 @@ import { observeLogging } from './self-observability.ts';
  * time: `accepted = delivered + rejected + sum(dropped) + pending`. A record that goes to two handlers counts in both.
  */
 export interface LoggingStats extends DeliveryAccount {
-  /** What became of the records before the handlers: `emitted = passed + sum(dropped)`. */
+  /** What became of the records before the handlers: `emitted + written = passed + sum(dropped) + held`. */
   readonly pipeline: PipelineAccount;
   /** The account of each handler, by its name. */
   readonly handlers: Readonly<Record<string, DeliveryAccount>>;

@@ -75,7 +75,16 @@ test('our processor runs inside a stock provider, and a stock processor has what
         forceFlush: async () => undefined,
         shutdown: async () => undefined,
         stats: () => ({
-          pipeline: { emitted: 0, passed: 0, dropped: {}, redacted: 0, failures: {}, takenOut: [] },
+          pipeline: {
+            emitted: 0,
+            written: 0,
+            held: 0,
+            passed: 0,
+            dropped: {},
+            redacted: 0,
+            failures: {},
+            takenOut: [],
+          },
           handlers: {},
         }),
       }),

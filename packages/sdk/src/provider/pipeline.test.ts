@@ -1,8 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Context } from '@opentelemetry/api';
+import fc from 'fast-check';
 import { emitTo, Recorder, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
 import type { Handler, HandlerEnd } from '../handlers/handler.ts';
+import { copyRecord } from '../pipeline/copy-record.ts';
 import type { ProcessorFunction, Step } from '../pipeline/pipe.ts';
-import { forwardTo, type LogRecordProcessor, type Phase, type Stage, stage } from '../pipeline/stage.ts';
+import {
+  forwardTo,
+  type LogRecord,
+  type LogRecordProcessor,
+  type Phase,
+  type Stage,
+  stage,
+} from '../pipeline/stage.ts';
 import { ConfigError } from './config-error.ts';
 import { readEnvironment } from './environment.ts';
 import { Pipeline } from './pipeline.ts';
@@ -25,11 +35,30 @@ function pipelineOf(...steps: Step[]) {
   return { end, pipeline, emit: emitTo(pipeline) };
 }
 
-/** `emitted = passed + sum(dropped)`. */
+/** `emitted + written = passed + sum(dropped) + held`. */
 function expectBalance(pipeline: Pipeline): void {
-  const { emitted, passed, dropped } = pipeline.pipelineAccount();
-  expect(passed + Object.values(dropped).reduce((sum, count) => sum + count, 0)).toBe(emitted);
+  const { emitted, written, passed, dropped, held } = pipeline.pipelineAccount();
+  expect(passed + Object.values(dropped).reduce((sum, count) => sum + count, 0) + held).toBe(emitted + written);
 }
+
+/** Holds each record until the next one comes. */
+const holding = (): Stage =>
+  stage('holding', 'volume', (next) => {
+    let held: [LogRecord, Context | undefined] | undefined;
+    const letGo = () => {
+      const [record, from] = held ?? [];
+      held = undefined;
+      if (record !== undefined) next.onEmit(record, from);
+    };
+    return forwardTo(next, {
+      onEmit(record, from) {
+        letGo();
+        held = [copyRecord(record), from];
+      },
+      release: letGo,
+      account: () => ({ held: held === undefined ? 0 : 1 }),
+    });
+  });
 
 const onEmitOf = (
   name: string,
@@ -105,6 +134,76 @@ describe('steps that come and go while records flow', () => {
     emit({});
     expect(end.attributes[1]).toEqual({ road: ['new'] });
     expectBalance(pipeline);
+  });
+
+  test('let go of what they hold when they are taken out, through the steps behind them', () => {
+    const step = holding();
+    const { end, pipeline, emit } = pipelineOf(step, marking('later'));
+    emit({ eventName: 'a' });
+    emit({ eventName: 'b' });
+    expect([end.events, pipeline.pipelineAccount().held]).toEqual([['a'], 1]);
+    expectBalance(pipeline);
+    pipeline.removeProcessor(step);
+    emit({ eventName: 'c' });
+    expect([end.events, pipeline.pipelineAccount().held]).toEqual([['a', 'b', 'c'], 0]);
+    expect(end.attributes[1]).toEqual({ road: ['later'] });
+    expectBalance(pipeline);
+  });
+
+  test('whatever comes and goes, every record reaches every handler that was there once, in its order', () => {
+    const act = fc.oneof(
+      { weight: 4, arbitrary: fc.constant('emit' as const) },
+      fc.constantFrom('add', 'remove', 'add holding', 'add handler', 'add within', 'remove within'),
+    );
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+        const { end, pipeline, emit } = pipelineOf();
+        const ends: { end: End; from: number }[] = [{ end, from: 0 }];
+        const steps: Step[] = [];
+        let emitted = 0;
+        const add = (step: Step): void => {
+          steps.push(step);
+          pipeline.addProcessor(step);
+        };
+        const remove = (): void => {
+          const step = steps.shift();
+          if (step !== undefined) pipeline.removeProcessor(step);
+        };
+        for (const what of acts) {
+          if (what === 'emit') emit({ body: emitted++ });
+          else if (what === 'add') add(marking('a'));
+          else if (what === 'remove') remove();
+          else if (what === 'add holding') add(holding());
+          else if (what === 'add within') add(() => (steps.length < 20 ? add(marking('b')) : undefined));
+          else if (what === 'remove within') add(() => remove());
+          else {
+            // What is still held reaches a handler that comes now as well.
+            const late = { end: new End(), from: end.records.length };
+            ends.push(late);
+            pipeline.addHandler(handlerOf(late.end, 'late'));
+          }
+          expectBalance(pipeline);
+        }
+        while (steps.length > 0) remove();
+        expectBalance(pipeline);
+        const all = Array.from({ length: emitted }, (_, i) => i);
+        for (const one of ends) expect(one.end.records.map(({ body }) => body)).toEqual(all.slice(one.from));
+        expect(pipeline.pipelineAccount()).toMatchObject({ emitted, passed: emitted, held: 0 });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('what they write themselves is in the account', () => {
+    const twice: ProcessorFunction = (_record, _context, add) => add({ eventName: 'again' });
+    const none: ProcessorFunction = ({ eventName }) => eventName !== 'again';
+    const { end, pipeline, emit } = pipelineOf(twice);
+    emit({ eventName: 'a' });
+    expectBalance(pipeline);
+    pipeline.addProcessor(none);
+    emit({ eventName: 'b' });
+    expect(end.events).toEqual(['a', 'again', 'b']);
+    expect(pipeline.pipelineAccount()).toMatchObject({ emitted: 2, written: 2, passed: 3, dropped: { none: 1 } });
   });
 
   test.each([undefined, 1, {}])('%p is no step', (step) => {

@@ -14,10 +14,14 @@ import { type Tee, tee } from '../pipeline/tee.ts';
 import { within } from '../pipeline/within.ts';
 import { ConfigError } from './config-error.ts';
 
-/** What became of the records on their way to the handlers: `emitted = passed + sum(dropped)`. */
+/** What became of the records on their way to the handlers: `emitted + written = passed + sum(dropped) + held`. */
 export interface PipelineAccount {
   /** Records that entered the pipeline. */
   readonly emitted: number;
+  /** Records that stages wrote themselves: alerts, summaries of what was left out. */
+  readonly written: number;
+  /** Records that stages hold back now, and will pass on or drop later. */
+  readonly held: number;
   /** Records that were given to the handlers. */
   readonly passed: number;
   /** Records that a stage held back, by reason. */
@@ -188,16 +192,15 @@ export class Pipeline implements LogRecordProcessor {
   }
 
   account(): StageAccount {
-    const { dropped, redacted } = this.pipelineAccount();
-    return { dropped, redacted };
+    const { emitted: _emitted, passed: _passed, ...account } = this.pipelineAccount();
+    return account;
   }
 
   pipelineAccount(): PipelineAccount {
     const removed = [...(this.#lastRemoved === undefined ? [] : [this.#lastRemoved]), { account: () => this.#removed }];
-    const account = total([this.#guard, ...this.#steps, ...removed]);
-    const { dropped = {}, redacted = 0, failures = {}, takenOut = [] } = account;
+    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...removed]);
     const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
-    return { emitted: this.#emitted, passed: this.#passed, dropped: happened, redacted, failures, takenOut };
+    return { emitted: this.#emitted, passed: this.#passed, dropped: happened, ...account };
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
