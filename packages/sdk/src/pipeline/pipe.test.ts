@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { BatchLogRecordProcessor, InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { emitTo, Recorder, through, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
 import { ConfigError } from '../provider/config-error.ts';
 import { asStage, PHASES, type ProcessorFunction, pipe, processor } from './pipe.ts';
@@ -155,6 +156,18 @@ describe('a third-party OTel processor', () => {
     const { end, emit } = through(asStage(other, ''));
     emit({ eventName: 'a' });
     expect([other.events, end.attributes]).toEqual([['a'], [{ seen: true }]]);
+  });
+
+  test.each([
+    new SimpleLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() }),
+    new BatchLogRecordProcessor({ exporter: new InMemoryLogRecordExporter() }),
+  ])('is refused if it exports, because secrets are not out yet: %p', (other) => {
+    expect(mistake(mark('a'), other)).toMatchObject({
+      option: 'processors[1]',
+      message: expect.stringMatching(
+        /LogRecordProcessor exports, .+ give its exporter to batch\(\), among the handlers/,
+      ),
+    });
   });
 
   test('is flushed and ended with the rest', async () => {

@@ -82,7 +82,7 @@ export function asStage(step: Step, option: string): Stage {
 /** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
 export function stageOf(step: Step, option: string): Stage {
   if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
-  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step);
+  if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step, option);
   throw new ConfigError(
     option,
     `must be a stage, a function (record, context) => void | boolean, or an OTel LogRecordProcessor, not ${given(step)}`,
@@ -160,8 +160,14 @@ class OwnRecords {
 }
 
 /** A third-party OTel processor as a stage: it sees and may edit the record, which then goes on. */
-function beside(other: LogRecordProcessor): Stage {
+function beside(other: LogRecordProcessor, option: string): Stage {
   const name = other.constructor?.name ?? 'processor';
+  if (Object.values(other).some(isExporter)) {
+    throw new ConfigError(
+      option,
+      `${name} exports, and would export what is not yet redacted: give its exporter to batch(), among the handlers`,
+    );
+  }
   return stage(name, undefined, (next) => {
     const failures = new Failures(`processor ${name}`);
     // Async, so that one that throws does not keep the flush from those behind it.
@@ -181,6 +187,13 @@ function beside(other: LogRecordProcessor): Stage {
       shutdown: (options) => both((one) => one.shutdown(options)),
     };
   });
+}
+
+/** An OTel LogRecordExporter, by its shape. The stock processors hold theirs in a property. */
+function isExporter(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { export: send, shutdown } = value as { export?: unknown; shutdown?: unknown };
+  return typeof send === 'function' && typeof shutdown === 'function';
 }
 
 /** The stages that a stage is made of: itself, unless it is a pipe. */
