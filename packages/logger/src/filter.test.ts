@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { and, atLeast, event, type FilterableRecord, glob, not, or } from './filter.ts';
+import { and, atLeast, attribute, event, type FilterableRecord, not, or, scope } from './filter.ts';
+import { lazy } from './lazy.ts';
 
 const recordWith = (fields: Partial<FilterableRecord>): FilterableRecord => ({
   attributes: {},
@@ -96,43 +97,176 @@ test('and, or, not', () => {
   expect([and(no, unreached)(record), or(yes, unreached)(record)]).toEqual([false, true]);
 });
 
-describe('glob', () => {
-  /** The definition: a star stands for any text. */
-  function matches(pattern: string, name: string): boolean {
-    if (pattern === '') return name === '';
-    if (pattern.startsWith('*')) {
-      return Array.from({ length: name.length + 1 }, (_, i) => name.slice(i)).some((rest) =>
-        matches(pattern.slice(1), rest),
-      );
-    }
-    return name !== '' && name[0] === pattern[0] && matches(pattern.slice(1), name.slice(1));
-  }
+describe('event, given what is no pattern,', () => {
+  test.each<[unknown, string]>([
+    [undefined, 'event: must be given a pattern or { include, exclude }, not undefined'],
+    [null, 'not null'],
+    [{ include: 'audit_*' }, 'event: include must be a list of patterns, not "audit_*"'],
+    [{ exclude: [/a/] }, 'event: exclude must be a list of patterns, not a list'],
+  ])('%p throws', (given, message) => {
+    expect(() => event(given as never)).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    expect(() => event(given as never)).toThrow(message);
+  });
+});
 
-  test('agrees with the definition', () => {
-    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*', '.', '\n'), maxLength: 7 });
-    const name = fc.string({ unit: fc.constantFrom('a', 'b', '.', '\n'), maxLength: 9 });
+test('scope matches whole logger names', () => {
+  const names = ['db', 'db.pool', 'my.db.pool', 'dbx'];
+  const passing = (pattern: string) =>
+    names.filter((name) => scope(pattern)(recordWith({ instrumentationScope: { name } })));
+  expect(passing('db')).toEqual(['db']);
+  expect(passing('db.*')).toEqual(['db.pool']);
+  expect(passing('*db*')).toEqual(names);
+  expect(() => scope(/db/ as never)).toThrow('scope: must be given a pattern, not object');
+});
+
+describe('attribute', () => {
+  const withAttributes = (attributes: Record<string, unknown>) => recordWith({ attributes });
+
+  test('asks whether it is there', () => {
+    const passes = attribute('user.id');
+    const values = ['ada', '', 0, false, null, {}, undefined];
+    expect(values.map((value) => passes(withAttributes({ 'user.id': value })))).toEqual([
+      ...Array(6).fill(true),
+      false,
+    ]);
+    expect(passes(withAttributes({ user: { id: 1 } }))).toBe(false);
+    expect(attribute('toString')(withAttributes({}))).toBe(false);
+    expect(attribute('__proto__')(withAttributes({}))).toBe(false);
+  });
+
+  test('compares it, type and all', () => {
+    const passes = attribute('tenant', 'acme');
+    expect(['acme', 'acme2', undefined].map((tenant) => passes(withAttributes({ tenant })))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(attribute('n', 1)(withAttributes({ n: '1' }))).toBe(false);
+    expect(attribute('n', null)(withAttributes({ n: null }))).toBe(true);
+    expect(attribute('n', null)(withAttributes({}))).toBe(false);
+  });
+
+  test('tests it if it is there', () => {
+    const asked: unknown[] = [];
+    const passes = attribute('http.response.status_code', (code) => {
+      asked.push(code);
+      return code >= 500;
+    });
+    const codes = [200, 503, undefined, '503'];
+    expect(codes.map((code) => passes(withAttributes({ 'http.response.status_code': code })))).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect(asked).toEqual([200, 503, '503']);
+  });
+
+  test('computes nothing, and is not harmed by a getter that throws', () => {
+    const compute = () => {
+      throw new Error('computed');
+    };
+    const attributes = {
+      a: lazy(compute),
+      get b() {
+        return compute();
+      },
+    };
+    expect([attribute('a'), attribute('b')].map((passes) => passes(withAttributes(attributes)))).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  test('asks a record that can tell for this attribute alone', () => {
+    const record: FilterableRecord = {
+      ...recordWith({}),
+      get attributes(): never {
+        throw new Error('settled');
+      },
+      peekAttribute: (key) => (key === 'tenant' ? 'acme' : undefined),
+    };
+    expect([attribute('tenant'), attribute('tenant', 'acme'), attribute('x')].map((passes) => passes(record))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test.each<[unknown[], string]>([
+    [['tenant', undefined], 'attribute: tenant can be compared with a plain value or a function, not undefined'],
+    [['tenant', /acme/], 'not object'],
+    [['tenant', { a: 'secret' }], 'not object'],
+    [[undefined], 'attribute: the key must be a string, not undefined'],
+  ])('%p throws', (given, message) => {
+    expect(() => attribute(...(given as [string]))).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    expect(() => attribute(...(given as [string]))).toThrow(message);
+  });
+});
+
+describe('what is promised before there is a record', () => {
+  const any = () => true;
+  test.each([
+    ['atLeast', atLeast('warn'), 13],
+    ['and: the highest', and(atLeast('warn'), atLeast('error'), any), 17],
+    ['or: the lowest', or(atLeast('warn'), atLeast('error')), 13],
+    ['or with another: nothing', or(atLeast('warn'), any), 0],
+    ['nested', and(or(atLeast('fatal'), atLeast('error')), event('a')), 17],
+    ['not: nothing', not(atLeast('warn')), undefined],
+    ['no filters: nothing', and(), 0],
+    ['none of none: nothing', or(), 0],
+  ])('%s', (_, filter, minimum) => {
+    expect(filter.minimumSeverity).toBe(minimum);
+  });
+
+  test('is kept: what is below the minimum does not pass', () => {
+    const leaf = fc.oneof(
+      fc.constantFrom('trace', 'info', 'warn', 'error', 'off' as const).map((level) => atLeast(level as 'info')),
+      fc.constantFrom(event('a'), attribute('x', 1)),
+    );
+    const filter = fc.letrec<{ node: ReturnType<typeof atLeast> }>((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.array(tie('node'), { maxLength: 3 }).map((parts) => and(...parts)),
+        fc.array(tie('node'), { maxLength: 3 }).map((parts) => or(...parts)),
+        tie('node').map((part) => not(part)),
+      ),
+    })).node;
+    const record = fc.record({ severityNumber: fc.integer({ min: 1, max: 24 }), eventName: fc.constantFrom('a', 'b') });
     fc.assert(
-      fc.property(pattern, name, (one, other) => {
-        expect(glob(one)(other)).toBe(matches(one, other));
+      fc.property(filter, record, (passes, fields) => {
+        if (fields.severityNumber < (passes.minimumSeverity ?? 0)) expect(passes(recordWith(fields))).toBe(false);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 2_000 },
     );
   });
+});
 
-  test.each([
-    ['a*a', 'a', false],
-    ['a*a', 'aa', true],
-    ['*ab*ba*', 'aba', false],
-    ['*ab*ba*', 'abba', true],
-    ['**', '', true],
-    ['[a-z].(x)+', 'b.x', false],
-    ['[a-z].(x)+', '[a-z].(x)+', true],
-  ])('%j on %j: %j', (pattern, name, expected) => {
-    expect(glob(pattern)(name)).toBe(expected);
-  });
+test('and, or, not refuse what is no filter when they are made', () => {
+  for (const combine of [and, or, not]) {
+    for (const wrong of [undefined, 'secret value', { include: [] }]) {
+      expect(() => combine(wrong as never)).toThrow(
+        expect.objectContaining({ name: 'TypeError', message: expect.not.stringContaining('secret') }),
+      );
+    }
+  }
+});
 
-  test('is not led astray by a name made to take long', () => {
-    // Exponential, and never answered here, for a matcher that tries all ways.
-    expect(glob(`${'*a'.repeat(30)}*b`)('a'.repeat(10_000))).toBe(false);
-  });
+test('a filter that is async by mistake does not end the process', async () => {
+  const unhandled: unknown[] = [];
+  const listen = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', listen);
+  try {
+    const rejects = (async () => {
+      throw new Error('nobody hears this');
+    }) as never;
+    for (const filter of [and(rejects), or(rejects), not(rejects), attribute('a', rejects)]) {
+      filter(recordWith({ attributes: { a: 1 } }));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', listen);
+  }
 });

@@ -2,14 +2,17 @@ export type { AttributeValue } from './attribute-value.ts';
 export type { Attributes, AttributesArgument } from './attributes.ts';
 export { isEventName } from './event-name.ts';
 export {
+  type AttributeTest,
   and,
   atLeast,
+  attribute,
   type EventFilterOptions,
   event,
   type FilterableRecord,
   not,
   or,
   type RecordFilter,
+  scope,
 } from './filter.ts';
 export { type Lazy, lazy } from './lazy.ts';
 export { LEVEL_NAMES, type LevelName, SEVERITY, type SeverityName } from './level.ts';

@@ -27,7 +27,7 @@ export {
   setDestination,
   setMinimumSeverities,
 } from './facade-state.ts';
-export { glob } from './filter.ts';
+export { glob } from './glob.ts';
 export { lazyCompute } from './lazy.ts';
 export {
   LEVEL_NAMES,

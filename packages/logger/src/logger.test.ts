@@ -8,7 +8,7 @@ import { anything } from '../../../test/hostile-values/anything.ts';
 import type { Attributes } from './attributes.ts';
 import { facadeState, setDestination, setMinimumSeverities } from './facade-state.ts';
 import type { FilterableRecord } from './filter.ts';
-import { atLeast, event } from './filter.ts';
+import { and, atLeast, attribute, event, not, scope } from './filter.ts';
 import { lazy } from './lazy.ts';
 import { type LevelName, SEVERITY, type SeverityName } from './level.ts';
 import { getLogger, type Logger } from './logger.ts';
@@ -306,7 +306,8 @@ describe('derived loggers', () => {
     const logger = getLogger('shop')
       .child({ logger: 'logger', call: 'logger' })
       .filter((record) => {
-        seen.push({ ...record });
+        const { severityNumber, eventName, body, attributes, instrumentationScope } = record;
+        seen.push({ severityNumber, eventName, body, attributes, instrumentationScope });
         return true;
       });
     withAttributes({ context: 'context', logger: 'context', call: 'context' }, () =>
@@ -340,6 +341,81 @@ describe('derived loggers', () => {
       .info('a', untouchable);
     expect(written).toHaveLength(6);
     expect(facadeState().contained).toBe(before + 5);
+  });
+
+  test('a filter on one attribute asks for that one, of call over logger over context', () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const written = recording();
+    const compute = jest.fn(() => 'acme');
+    const logger = getLogger('shop')
+      .child({ tenant: 'acme', a: lazy(compute) })
+      .filter(attribute('tenant', 'acme'));
+    logger.info('by_logger', { a: 1 });
+    logger.info('by_call', { tenant: 'globex' });
+    logger.info('not_by_undefined', { tenant: undefined });
+    logger.info('not_computed', { tenant: lazy(compute) });
+    logger.info('not_made', () => ({ tenant: compute() }));
+    logger.info('of_an_error', new Error('no tenant of its own'));
+    withAttributes({ tenant: 'globex', region: 'eu' }, () => {
+      logger.info('over_context');
+      getLogger('shop').filter(attribute('region', 'eu')).info('by_context');
+    });
+    expect(written.map(({ eventName }) => eventName)).toEqual([
+      'by_logger',
+      'not_by_undefined',
+      'not_made',
+      'of_an_error',
+      'over_context',
+      'by_context',
+    ]);
+    expect(compute).not.toHaveBeenCalled();
+  });
+
+  test('what a filter stops has cost no more than the filter', () => {
+    setLevel('trace');
+    const written = recording();
+    const compute = jest.fn();
+    const errors = getLogger('shop')
+      .child({ bound: lazy(compute) })
+      .filter(atLeast('error'));
+    const others = errors.filter(and(not(event('noise')), scope('shop')));
+    for (const logger of [errors, others, others.child({ more: 1 }), others.named('db')]) {
+      // A level is stopped before the event name is looked at, so that it is not remembered either.
+      logger.info(untouchable as never, untouchable);
+      logger.warning('not_written', compute as never);
+      logger.error('noise', { a: lazy(compute) });
+    }
+    expect(written).toMatchObject([{ eventName: 'noise' }]);
+    expect(compute).not.toHaveBeenCalled();
+    others.critical('written');
+    expect(written).toHaveLength(2);
+  });
+
+  test('isEnabled knows the levels of filters', () => {
+    setLevel('debug');
+    recording();
+    const enabled = (logger: Logger) => NAMES.filter((name) => logger.isEnabled(name)).join(' ');
+    const logger = getLogger('shop');
+    const errors = logger.filter(atLeast('error'));
+    expect(enabled(errors)).toBe('error fatal critical');
+    expect(enabled(errors.child({ a: 1 }).filter(event('a')))).toBe('error fatal critical');
+    expect(enabled(logger.filter(event('a')))).toBe(enabled(logger));
+    setLevel('fatal');
+    expect(enabled(errors)).toBe('fatal critical');
+  });
+
+  test('what is no filter is reported, and filters nothing', () => {
+    const written = recording();
+    const before = facadeState().contained;
+    for (const wrong of [undefined, null, 'audit_*', {}]) {
+      const logger = getLogger('shop')
+        .filter(event('a'))
+        .filter(wrong as never);
+      logger.info('a');
+      logger.info('b');
+    }
+    expect(written.map(({ eventName }) => eventName)).toEqual(Array(4).fill('a'));
+    expect(facadeState().contained).toBe(before + 4);
   });
 
   test('hostile attributes do not throw out of child and withAttributes', () => {

@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api';
 import { type Attributes, type AttributesArgument, bindAttributes, settleAttributes } from './attributes.ts';
+import { CandidateRecord } from './candidate-record.ts';
 import { errorMessage, isError } from './exception.ts';
 import {
   contain,
@@ -9,7 +10,7 @@ import {
   type ScopeLevel,
   scopeLevel,
 } from './facade-state.ts';
-import type { FilterableRecord, RecordFilter } from './filter.ts';
+import { and, type RecordFilter } from './filter.ts';
 import { computed } from './lazy.ts';
 import { SEVERITY, type SeverityName, severityOf, severityText } from './level.ts';
 import { type OtelLogger, registeredLogger } from './otel-logs-api.ts';
@@ -158,11 +159,14 @@ export class Logger {
     }
   }
 
-  /** True if a record of this level would go anywhere: to guard work that `lazy` cannot defer. */
+  /**
+   * True if a record of this level could go anywhere: to guard work that `lazy` cannot defer. Of filters it knows the
+   * levels alone (`atLeast`), because there is no record to show them yet.
+   */
   isEnabled(level: SeverityName): boolean {
     try {
       const severityNumber = writableSeverity(level);
-      if (severityNumber < this.#level.minimum) return false;
+      if (severityNumber < this.#level.minimum || isBelow(severityNumber, this.#filter)) return false;
       if (this.#generation !== this.#state.generation) this.#resolve();
       const logger = this.#writer ?? this.#otel;
       return logger?.enabled?.({ severityNumber }) ?? true;
@@ -184,11 +188,13 @@ export class Logger {
 
   /**
    * A logger that writes only what passes: `logger.filter(event('audit_*'))`. This logger stays as it is; children
-   * inherit. A filter that throws lets the record pass.
+   * inherit. What is stopped costs the filter alone: no attribute is read that it does not ask for, and no lazy one
+   * computed. A filter that throws lets the record pass; what is no function is reported and lets everything pass.
    */
   filter(passes: RecordFilter): Logger {
-    const inherited = this.#filter;
-    const both: RecordFilter = inherited === undefined ? passes : (record) => inherited(record) && passes(record);
+    let both = this.#filter;
+    if (typeof passes !== 'function') contain(new TypeError('logger.filter: must be given a function'));
+    else both = both === undefined ? passes : and(both, passes);
     return new Logger(this.#scopeName, this.#version, this.#bound, both);
   }
 
@@ -207,6 +213,8 @@ export class Logger {
     reading: Reading,
     exception?: unknown,
   ): void {
+    const filter = this.#filter;
+    if (isBelow(severityNumber, filter)) return;
     if (this.#generation !== this.#state.generation) this.#resolve();
     let body = first;
     let eventName: string | undefined;
@@ -217,7 +225,7 @@ export class Logger {
       exception ??= first;
       body = errorMessage(first);
     }
-    if (this.#filter !== undefined && !this.#passes(this.#filter, severityNumber, eventName, body, attributes)) return;
+    if (filter !== undefined && !this.#passes(filter, severityNumber, eventName, body, attributes)) return;
     if (this.#writer !== undefined) {
       this.#writer.write(severityNumber, severity, eventName, body, attributes, this.#bound, exception);
     } else {
@@ -231,20 +239,9 @@ export class Logger {
     eventName: string | undefined,
     body: unknown,
     attributes: unknown,
-  ) {
-    const bound = this.#bound;
-    const record: FilterableRecord = {
-      severityNumber,
-      eventName,
-      body,
-      get attributes() {
-        // Only for a filter that asks: most look at the level or the event.
-        const given = typeof attributes === 'object' && attributes !== null ? (attributes as Attributes) : {};
-        const outer = attributesOf(context.active());
-        return outer === undefined && bound === undefined ? given : { ...outer, ...bound, ...given };
-      },
-      instrumentationScope: { name: this.#scopeName },
-    };
+  ): boolean {
+    const scope = { name: this.#scopeName };
+    const record = new CandidateRecord(severityNumber, eventName, body, scope, attributes, this.#bound);
     try {
       return Boolean(computed(() => filter(record)));
     } catch (error) {
@@ -309,6 +306,11 @@ export function getLogger(scopeName: string, version?: string): Logger {
 function writableSeverity(level: string): number {
   const severityNumber = severityOf(level);
   return severityNumber === undefined || severityNumber === SEVERITY.off ? SEVERITY.info : severityNumber;
+}
+
+/** True if the filter has promised to stop this severity. */
+function isBelow(severityNumber: number, filter: RecordFilter | undefined): boolean {
+  return filter?.minimumSeverity !== undefined && severityNumber < filter.minimumSeverity;
 }
 
 /** The specification wants a working logger for an invalid name, which is kept as it is given where it can be. */

@@ -2,14 +2,17 @@
 
 // Filters
 export {
+  type AttributeTest,
   and,
   atLeast,
+  attribute,
   type EventFilterOptions,
   event,
   type FilterableRecord,
   not,
   or,
   type RecordFilter,
+  scope,
 } from '@logspan/logger';
 // Handlers
 export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
