@@ -32,7 +32,8 @@ export { lazyCompute } from './lazy.ts';
 export {
   LEVEL_NAMES,
   type LevelDirective,
-  minimumFor,
+  minimumOf,
+  overlaid,
   parseLevelDirective,
   SEVERITY,
   type SeverityName,

@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { LEVEL_NAMES, minimumFor, parseLevelDirective, SEVERITY, severityOf, severityText } from './level.ts';
+import { glob } from './glob.ts';
+import {
+  LEVEL_NAMES,
+  type LevelDirective,
+  minimumOf,
+  overlaid,
+  parseLevelDirective,
+  SEVERITY,
+  severityOf,
+  severityText,
+} from './level.ts';
 
 test('the numbers are those of the OTel logs data model, and the guide’s spellings are aliases', () => {
   expect(SEVERITY).toEqual({
@@ -47,53 +57,57 @@ test('severityText is the short name of the data model', () => {
   for (const none of [0, -1, 25, Number.NaN]) expect(severityText(none)).toBe('');
 });
 
-describe('parseLevelDirective', () => {
-  const parsed = (directive: string) => {
-    const result = parseLevelDirective(directive);
-    return 'invalid' in result ? { invalid: result.invalid } : result;
-  };
+/** A directive that is known to be right. */
+function directive(text: string): LevelDirective {
+  const parsed = parseLevelDirective(text);
+  if ('invalid' in parsed) throw new Error(`${parsed.invalid} is not understood`);
+  return parsed;
+}
 
-  test.each<[string, number, [string, number][]]>([
-    ['', 9, []],
-    [' , ,', 9, []],
+describe('parseLevelDirective', () => {
+  test.each<[string, number | undefined, [string, number][]]>([
+    ['', undefined, []],
+    [' , ,', undefined, []],
     ['debug', 5, []],
     ['debug,error', 17, []],
-    ['db=debug', 9, [['db', 5]]],
+    ['db=debug', undefined, [['db', 5]]],
     [
       'warn,db=debug,http.client=off',
       13,
       [
-        ['http.client', 25],
         ['db', 5],
+        ['http.client', 25],
       ],
     ],
     [' WARN , db = Debug ', 13, [['db', 5]]],
-    ['a=b=trace', 9, [['a=b', 1]]],
-    ['__proto__=error', 9, [['__proto__', 17]]],
-  ])('%j', (directive, minimum, scopes) => {
-    expect(parsed(directive)).toEqual({
-      minimum,
-      scopes: scopes.map(([scope, severity]) => ({ scope, minimum: severity })),
-    });
+    ['a=b=trace', undefined, [['a=b', 1]]],
+    ['__proto__=error', undefined, [['__proto__', 17]]],
+    ['warn\r\n*.sql=trace\n\n', 13, [['*.sql', 1]]],
+    [
+      'db=trace,http=warn,db=error',
+      undefined,
+      [
+        ['http', 13],
+        ['db', 17],
+      ],
+    ],
+  ])('%j', (text, minimum, scopes) => {
+    const parsed = directive(text);
+    expect([parsed.minimum, [...parsed.scopes]]).toEqual([minimum, scopes]);
   });
 
   test.each([
-    ['loud', 'loud'],
-    ['info,loud', 'loud'],
-    ['=debug', '=debug'],
-    [' =debug', '=debug'],
-    ['db=', 'db='],
-    ['db=loud', 'db=loud'],
-    ['db', 'db'],
-    ['9', '9'],
-    ['db=debug=', 'db=debug='],
-  ])('%j is not understood', (directive, invalid) => {
-    expect(parsed(directive)).toEqual({ invalid });
-  });
-
-  test('of one scope given twice the later one counts', () => {
-    const directive = parseLevelDirective('db=debug,db=error');
-    expect('invalid' in directive || minimumFor(directive, 'db')).toBe(17);
+    ['loud', 'loud', 1],
+    ['info,loud', 'loud', 2],
+    ['=debug', '=debug', 1],
+    [' =debug', '=debug', 1],
+    ['db=', 'db=', 1],
+    ['info,,\ndb=loud', 'db=loud', 4],
+    ['db', 'db', 1],
+    ['9', '9', 1],
+    ['db=debug=', 'db=debug=', 1],
+  ])('%j is not understood', (text, invalid, at) => {
+    expect(parseLevelDirective(text)).toEqual({ invalid, at });
   });
 
   test('never throws, and answers valid minimums or a part of what was given', () => {
@@ -102,21 +116,18 @@ describe('parseLevelDirective', () => {
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
         const text = parts.join('');
         const result = parseLevelDirective(text);
-        if ('invalid' in result) expect(text).toContain(result.invalid);
-        else for (const { minimum } of [result, ...result.scopes]) expect(Object.values(SEVERITY)).toContain(minimum);
+        if ('invalid' in result) {
+          expect(text.split(/[,\n]/)[result.at - 1]?.trim()).toBe(result.invalid);
+        } else {
+          for (const minimum of [result.minimum ?? 9, ...result.scopes.values()])
+            expect(Object.values(SEVERITY)).toContain(minimum);
+        }
       }),
     );
   });
 });
 
-describe('minimumFor', () => {
-  const directive = {
-    minimum: 9,
-    scopes: [
-      { scope: 'db.pool', minimum: 1 },
-      { scope: 'db', minimum: 17 },
-    ],
-  };
+describe('minimumOf', () => {
   test.each([
     ['db', 17],
     ['db.query', 17],
@@ -129,7 +140,96 @@ describe('minimumFor', () => {
     ['db-pool', 9],
     ['my.db', 9],
     ['', 9],
-  ])('of %j is %d', (scope, minimum) => {
-    expect(minimumFor(directive, scope)).toBe(minimum);
+  ])('of %j is %d, by what it lies below', (scope, minimum) => {
+    expect(minimumOf(directive('db=error,db.pool=trace'))(scope)).toBe(minimum);
   });
+
+  test.each([
+    ['http.client', 'warn'],
+    ['http.client.pool', 'warn'],
+    ['http', 'info'],
+    ['https.client', 'info'],
+    ['db.sql', 'trace'],
+    ['sql', 'info'],
+    ['db.sql.tx', 'debug'],
+    ['db', 'debug'],
+  ] as const)('of %j is %s, by patterns', (scope, level) => {
+    expect(minimumOf(directive('info,db=debug,http.*=warn,*.sql=trace'))(scope)).toBe(SEVERITY[level]);
+  });
+
+  test.each([
+    ['a star counts no characters', '*a*=error,ab=warn', 'ab'],
+    ['the longer pattern wins, wherever it stands', 'http.c*=warn,http.*=error', 'http.client'],
+    ['of two as long, the one without a star', 'ab=warn,ab*=error', 'ab'],
+    ['of two as long, both with stars, the later', 'a*b=error,ab*=warn', 'ab'],
+    ['a star alone is for all that nothing else is for', '*=warn,fatal', 'ab'],
+  ])('%s', (_, text, scope) => {
+    expect(minimumOf(directive(text))(scope)).toBe(SEVERITY.warn);
+  });
+
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), minLength: 1, maxLength: 4 });
+  const entry = fc.tuple(
+    pattern,
+    fc.constantFrom('trace', 'debug', 'info', 'warn', 'error', 'off') as fc.Arbitrary<keyof typeof SEVERITY>,
+  );
+  const entries = fc.array(entry, { maxLength: 6 });
+  const scopeName = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 5 });
+
+  /** The definition, one comparison after the other. */
+  function expected(given: readonly (readonly [string, keyof typeof SEVERITY])[], scope: string): number {
+    let best: readonly [string, keyof typeof SEVERITY] | undefined;
+    for (const one of given) {
+      const [pattern] = one;
+      const fits = pattern.includes('*')
+        ? glob(pattern)(scope)
+        : scope === pattern || ['.', ':', '/'].some((separator) => scope.startsWith(pattern + separator));
+      if (!fits) continue;
+      if (best === undefined) {
+        best = one;
+        continue;
+      }
+      const length = (text: string) => [...text].filter((character) => character !== '*').length;
+      const stars = (text: string) => (text.includes('*') ? 1 : 0);
+      const longer = length(pattern) - length(best[0]);
+      const plainer = stars(best[0]) - stars(pattern);
+      if (longer > 0 || (longer === 0 && plainer >= 0)) best = one;
+    }
+    return best === undefined ? SEVERITY.warn : SEVERITY[best[1]];
+  }
+
+  test('agrees with the definition', () => {
+    fc.assert(
+      fc.property(entries, scopeName, (given, scope) => {
+        const text = ['warn', ...given.map(([pattern, level]) => `${pattern}=${level}`)].join(',');
+        expect(minimumOf(directive(text))(scope)).toBe(expected(given, scope));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test('a scope’s own name wins over everything', () => {
+    fc.assert(
+      fc.property(entries, scopeName, (given, name) => {
+        fc.pre(name !== '');
+        const text = [`${name}=fatal`, ...given.map(([pattern, level]) => `${pattern}=${level}`)].join(',');
+        fc.pre(!given.some(([pattern]) => pattern === name));
+        expect(minimumOf(directive(text))(name)).toBe(SEVERITY.fatal);
+      }),
+    );
+  });
+});
+
+test('a directive without a default adds to the one below, one with a default stands alone', () => {
+  const on = (under: string, over: string) => {
+    const { minimum, scopes } = overlaid(directive(under), directive(over));
+    return [minimum, Object.fromEntries(scopes)];
+  };
+  expect(on('warn,db=debug', 'http=off')).toEqual([13, { db: 5, http: 25 }]);
+  expect(on('warn,db=debug', 'db=error')).toEqual([13, { db: 17 }]);
+  expect(on('warn,db=debug', 'info')).toEqual([9, {}]);
+  expect(on('db=debug', 'http=off')).toEqual([undefined, { db: 5, http: 25 }]);
+  expect(on('warn,db=debug', '')).toEqual([13, { db: 5 }]);
+  // The later one is the later one, whichever directive it came with.
+  const twice = overlaid(directive('*a=warn,a*=error'), directive('*a=debug'));
+  expect(minimumOf(twice)('aa')).toBe(SEVERITY.debug);
 });

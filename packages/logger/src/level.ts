@@ -1,3 +1,5 @@
+import { glob } from './glob.ts';
+
 /**
  * Severities by name. The numbers are those of the OTel logs data model (SeverityNumber); `warning` and `critical`
  * are other spellings of `warn` and `fatal`. Levels are compared as these numbers, everywhere.
@@ -41,42 +43,70 @@ export function severityText(severityNumber: number): string {
 
 /** A parsed level directive: the default, and the scopes that differ from it. */
 export interface LevelDirective {
-  readonly minimum: number;
-  readonly scopes: readonly { readonly scope: string; readonly minimum: number }[];
+  /** The minimum of every scope that no pattern is for. Undefined: the directive leaves it as it is. */
+  readonly minimum: number | undefined;
+  /** The minimum for each pattern; of two that are equally close to a scope the later one counts. */
+  readonly scopes: ReadonlyMap<string, number>;
 }
 
 /**
- * Parses a directive such as `info,db=debug,http.client=off`: one default level and any number of `scope=level`.
- * Without a default it is `info`. A scope covers itself and what lies below it (`db` covers `db.pool`, `db:pool`
- * and `db/pool`); the longest scope wins.
+ * Parses a directive such as `info,db=debug,http.*=warn,*.sql=trace`: one default level and any number of
+ * `pattern=level`, with commas or line ends between. See {@link minimumOf} for what a pattern is for.
  *
- * @returns the directive, or the first part that cannot be understood as `{ invalid }`.
+ * @returns the directive, or what cannot be understood, with its place from 1.
  */
-export function parseLevelDirective(text: string): LevelDirective | { readonly invalid: string } {
-  let minimum: number = SEVERITY.info;
-  const scopes: { scope: string; minimum: number }[] = [];
-  for (const part of text.split(',')) {
+export function parseLevelDirective(text: string): LevelDirective | { readonly invalid: string; readonly at: number } {
+  let minimum: number | undefined;
+  const scopes = new Map<string, number>();
+  for (const [index, part] of text.split(/[,\n]/).entries()) {
     if (part.trim() === '') continue;
     const equals = part.lastIndexOf('=');
     const severity = severityOf(part.slice(equals + 1));
-    const scope = equals < 0 ? undefined : part.slice(0, equals).trim();
-    if (severity === undefined || scope === '') return { invalid: part.trim() };
-    if (scope === undefined) minimum = severity;
-    // In front: what comes later in the directive wins over the same scope before.
-    else scopes.unshift({ scope, minimum: severity });
+    const pattern = equals < 0 ? undefined : part.slice(0, equals).trim();
+    if (severity === undefined || pattern === '') return { invalid: part.trim(), at: index + 1 };
+    if (pattern === undefined) minimum = severity;
+    else setLast(scopes, pattern, severity);
   }
-  scopes.sort((a, b) => b.scope.length - a.scope.length);
   return { minimum, scopes };
 }
 
-/** The minimum severity that a directive sets for a scope. */
-export function minimumFor(directive: LevelDirective, scopeName: string): number {
-  for (const { scope, minimum } of directive.scopes) {
-    if (
-      scopeName.startsWith(scope) &&
-      (scopeName.length === scope.length || '.:/'.includes(scopeName[scope.length] as string))
-    )
-      return minimum;
-  }
-  return directive.minimum;
+/** One directive on top of another: with a default it stands alone, without one it adds to what is there. */
+export function overlaid(under: LevelDirective, over: LevelDirective): LevelDirective {
+  if (over.minimum !== undefined) return over;
+  const scopes = new Map(under.scopes);
+  for (const [pattern, minimum] of over.scopes) setLast(scopes, pattern, minimum);
+  return { minimum: under.minimum, scopes };
+}
+
+/**
+ * The minimum severity of each scope under a directive. A pattern without `*` is for the scope of that name and what lies
+ * below it (`db`: also `db.pool`, `db:pool`, `db/pool`); one with `*`, which stands for any text, is for the whole names
+ * that it matches (`http.*`: `http.client`, not `http`).
+ *
+ * Of several patterns that fit, the one with the most characters counts, stars left aside; of two that are equal in this
+ * the one without a star, then the later one. So a scope's own name always wins. Without a default it is `info`.
+ */
+export function minimumOf({ minimum = SEVERITY.info, scopes }: LevelDirective): (scopeName: string) => number {
+  const closestFirst = [...scopes]
+    .reverse()
+    .map(([pattern, severity]) => ({
+      severity,
+      stars: pattern.includes('*'),
+      characters: pattern.replaceAll('*', '').length,
+      covers: pattern.includes('*') ? glob(pattern) : tree(pattern),
+    }))
+    .sort((a, b) => b.characters - a.characters || Number(a.stars) - Number(b.stars));
+  return (scopeName) => closestFirst.find(({ covers }) => covers(scopeName))?.severity ?? minimum;
+}
+
+/** A scope and all that lies below it. */
+function tree(root: string): (scopeName: string) => boolean {
+  return (name) =>
+    name.startsWith(root) && (name.length === root.length || '.:/'.includes(name[root.length] as string));
+}
+
+/** Sets an entry and makes it the last one. */
+function setLast<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key);
+  map.set(key, value);
 }

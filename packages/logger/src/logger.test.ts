@@ -380,13 +380,15 @@ describe('derived loggers', () => {
       .filter(atLeast('error'));
     const others = errors.filter(and(not(event('noise')), scope('shop')));
     for (const logger of [errors, others, others.child({ more: 1 }), others.named('db')]) {
-      // A level is stopped before the event name is looked at, so that it is not remembered either.
       logger.info(untouchable as never, untouchable);
       logger.warning('not_written', compute as never);
       logger.error('noise', { a: lazy(compute) });
     }
     expect(written).toMatchObject([{ eventName: 'noise' }]);
     expect(compute).not.toHaveBeenCalled();
+    expect(facadeState().contained).toBe(before);
+    expect(looksUp.mock.calls.filter(([name]) => name !== 'noise')).toEqual([]);
+    looksUp.mockRestore();
     others.critical('written');
     expect(written).toHaveLength(2);
   });

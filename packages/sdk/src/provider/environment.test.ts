@@ -103,6 +103,17 @@ const rows: readonly Row[] = [
     'NONE, ERROR, WARN, INFO, DEBUG, VERBOSE, ALL',
   ],
   ['LOGSPAN_LEVEL', (e) => e.level, [['info,db=debug', 'info,db=debug']], [], ''],
+  ['LOGSPAN_LEVEL_FILE', (e) => e.levelFile, [['/run/level', '/run/level']], [], ''],
+  [
+    'LOGSPAN_LEVEL_SIGNAL',
+    (e) => e.levelSignal,
+    [
+      ['SIGUSR2', 'SIGUSR2'],
+      ['sigusr1', 'SIGUSR1'],
+    ],
+    ['SIGTERM', 'USR2', '12'],
+    'SIGUSR1, SIGUSR2',
+  ],
   ['OTEL_SERVICE_NAME', (e) => e.serviceName, [['check out', 'check out']], [], ''],
   [
     'OTEL_RESOURCE_ATTRIBUTES',
@@ -410,7 +421,7 @@ describe('any environment', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names), text), (env) => {
         const { warnings } = read(env);
-        for (const warning of warnings) expect(warning).toMatch(/^OTEL_[A-Z_]+: /);
+        for (const warning of warnings) expect(warning).toMatch(/^(?:OTEL|LOGSPAN)_[A-Z_]+: /);
       }),
       { numRuns: 500 },
     );

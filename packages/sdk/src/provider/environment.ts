@@ -1,4 +1,5 @@
 import { DiagLogLevel } from '@opentelemetry/api';
+import { LEVEL_SIGNALS, type LevelSignal } from './level-signal.ts';
 
 /** A destination that `OTEL_LOGS_EXPORTER` can name. `none` is the empty list. */
 export type LogsExporter = 'otlp' | 'console' | 'otlp/stdout';
@@ -21,6 +22,10 @@ export interface Environment {
   readonly diagLevel: DiagLogLevel | undefined;
   /** `LOGSPAN_LEVEL`: a level directive as it was written, unchecked: `info,db=debug`. Default `info`. */
   readonly level: string | undefined;
+  /** `LOGSPAN_LEVEL_FILE`: path of a file with a directive, not read here. Default none. */
+  readonly levelFile: string | undefined;
+  /** `LOGSPAN_LEVEL_SIGNAL`: the signal that toggles debug. Default none. */
+  readonly levelSignal: LevelSignal | undefined;
   /** `OTEL_SERVICE_NAME`. Stands above `service.name` in `resourceAttributes`. */
   readonly serviceName: string | undefined;
   /** `OTEL_RESOURCE_ATTRIBUTES`, decoded. One bad entry and the whole variable is ignored, as the specification says. */
@@ -76,7 +81,7 @@ export interface Environment {
 const LARGEST = 2 ** 31 - 1;
 
 /**
- * Reads the environment variables that the OTel specification names for logs, and `LOGSPAN_LEVEL`.
+ * Reads the environment variables that the OTel specification names for logs, and our own, `LOGSPAN_*`.
  *
  * Never throws, whatever the environment holds. A value that cannot be used is ignored, and `warn` is told once, with the
  * name of the variable and what is allowed. Warnings never hold a header, an address, an attribute, or anything else
@@ -105,6 +110,8 @@ export function readEnvironment(
     sdkDisabled: variables.flag('OTEL_SDK_DISABLED'),
     diagLevel: diagLevel && DiagLogLevel[diagLevel],
     level: text('LOGSPAN_LEVEL'),
+    levelFile: text('LOGSPAN_LEVEL_FILE'),
+    levelSignal: variables.oneOf('LOGSPAN_LEVEL_SIGNAL', LEVEL_SIGNALS),
     serviceName: text('OTEL_SERVICE_NAME'),
     resourceAttributes: variables.attributes('OTEL_RESOURCE_ATTRIBUTES'),
     batch: readBatch(variables),

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
+import { scopeLevel } from '@logspan/logger/internal';
 import { toldDuring } from '../../../../test/pipeline/recorder.ts';
 import { consoleHandler } from '../handlers/console.ts';
 import type { Logging } from './logging.ts';
@@ -29,6 +33,57 @@ test('a handle that was shut down changes nothing about the one that runs now', 
 test('a level that is no text is a ConfigError', () => {
   logging = register({ handlers: quiet(), exitHooks: false });
   expect(() => logging?.setLevel(5 as never)).toThrow('setLevel: must be a string, not 5');
+});
+
+test('levels are changed for a time, and a wrong time is a ConfigError', async () => {
+  logging = register({ handlers: quiet(), level: 'warn', exitHooks: false });
+  logging.setLevel('db=debug');
+  expect([getLogger('db').isEnabled('debug'), getLogger('any').isEnabled('info')]).toEqual([true, false]);
+  logging.setLevel('debug', { ttlMillis: 60_000 });
+  expect(getLogger('any').isEnabled('debug')).toBe(true);
+  for (const ttlMillis of [0, -1, 1.5, Number.NaN, 2 ** 31, '1000']) {
+    expect(() => logging?.setLevel('trace', { ttlMillis } as never)).toThrow(
+      'setLevel.ttlMillis: must be a whole number',
+    );
+  }
+  expect(() => logging?.setLevel('trace', { ttl: 1 } as never)).toThrow('setLevel.ttl: is not an option');
+  expect(() => logging?.setLevel('trace', 1_000 as never)).toThrow('setLevel: options must be an object');
+  expect(getLogger('any').isEnabled('trace')).toBe(false);
+  logging.setLevel('db=error', null as never);
+  await logging.shutdown();
+  // What was for a time has not become for ever.
+  expect([scopeLevel('any').minimum, scopeLevel('db').minimum]).toEqual([13, 17]);
+});
+
+test('signal and file of the levels are followed until the shutdown, from options or the environment', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'logspan-logging-'));
+  const levelFile = join(folder, 'level');
+  writeFileSync(levelFile, 'error');
+  const listeners = () => [process.listenerCount('SIGUSR1'), process.listenerCount('SIGUSR2')];
+  const before = listeners() as [number, number];
+  try {
+    logging = register({ handlers: quiet(), levelFile, levelSignal: 'SIGUSR2', exitHooks: false });
+    expect(getLogger('any').isEnabled('warn')).toBe(false);
+    expect(listeners()).toEqual([before[0], before[1] + 1]);
+    await logging.shutdown();
+    expect(listeners()).toEqual(before);
+    expect(scopeLevel('any').minimum).toBe(9);
+
+    process.env.LOGSPAN_LEVEL_FILE = levelFile;
+    process.env.LOGSPAN_LEVEL_SIGNAL = 'sigusr1';
+    logging = register({ handlers: quiet(), exitHooks: false });
+    expect(getLogger('any').isEnabled('warn')).toBe(false);
+    expect(listeners()).toEqual([before[0] + 1, before[1]]);
+    await logging.shutdown();
+
+    // An option stands above the variable of its name.
+    logging = register({ handlers: quiet(), levelSignal: 'SIGUSR2', exitHooks: false });
+    expect(listeners()).toEqual([before[0], before[1] + 1]);
+  } finally {
+    delete process.env.LOGSPAN_LEVEL_FILE;
+    delete process.env.LOGSPAN_LEVEL_SIGNAL;
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a certificate in the environment that cannot be read is told of, and done without', async () => {

@@ -1,13 +1,12 @@
+import { resolve } from 'node:path';
 import {
   facadeState,
   type LevelDirective,
-  minimumFor,
   parseLevelDirective,
   registerLoggerProvider,
   SEVERITY,
   scopeLevel,
   setDestination,
-  setMinimumSeverities,
   unregisterLoggerProvider,
 } from '@logspan/logger/internal';
 import { diag, metrics } from '@opentelemetry/api';
@@ -16,21 +15,16 @@ import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
 import { TIMEOUT, within } from '../pipeline/within.ts';
-import { checkType } from './check-options.ts';
+import { checkNumber, checkOptions, checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { installExitHooks } from './exit-hooks.ts';
+import { LevelFile } from './level-file.ts';
+import { followLevelSignal } from './level-signal.ts';
+import { Levels, levelOption, notUnderstood } from './levels.ts';
 import { LoggerProvider } from './logger-provider.ts';
-import {
-  checkHandler,
-  checkRegisterOptions,
-  handlersOf,
-  levelOption,
-  limitsOf,
-  type RegisterOptions,
-  stepsOf,
-} from './options.ts';
+import { checkHandler, checkRegisterOptions, handlersOf, limitsOf, type RegisterOptions, stepsOf } from './options.ts';
 import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
 import { Pipeline, type PipelineAccount } from './pipeline.ts';
 import { buildResource } from './resource.ts';
@@ -47,6 +41,12 @@ export interface LoggingStats extends DeliveryAccount {
   readonly handlers: Readonly<Record<string, DeliveryAccount>>;
 }
 
+/** Options of `setLevel()`. */
+export interface SetLevelOptions {
+  /** Milliseconds after which the change is taken back, and what it hid is there again. Default: it stays. */
+  readonly ttlMillis?: number | undefined;
+}
+
 /** What `register()` returns: the running pipeline. */
 export interface Logging {
   /** Adds a step while records flow: after those of its phase, before `redact`. Throws a ConfigError if it is none. */
@@ -55,8 +55,11 @@ export interface Logging {
   removeProcessor(step: Step): boolean;
   /** Adds a destination while records flow. Throws a ConfigError for what is wrong with it. */
   addHandler(handler: Handler): void;
-  /** Changes levels: `info,db=debug`. Reaches loggers that exist. Throws a ConfigError for what is not understood. */
-  setLevel(directive: string): void;
+  /**
+   * Changes levels at once, those of loggers that exist too: a directive with a default, `warn,db=debug`, replaces all that
+   * was; one without, `db=debug`, adds to it. Throws a ConfigError for what is not understood.
+   */
+  setLevel(directive: string, options?: SetLevelOptions): void;
   /** Where all records are. */
   stats(): LoggingStats;
   /**
@@ -96,7 +99,7 @@ export function register(options: RegisterOptions = {}): Logging {
     throw new ConfigError('register', 'was called before in this process: await shutdown() of the first one');
   }
   checkRegisterOptions(options);
-  const level = options.level === undefined ? undefined : levelOption(options.level);
+  const level = options.level === undefined ? undefined : levelOption('level', options.level);
 
   const warnings: string[] = [];
   const environment = readEnvironment(process.env, (message) => warnings.push(message));
@@ -120,7 +123,7 @@ export function register(options: RegisterOptions = {}): Logging {
   // What `--import @logspan/sdk/register` started makes way for what the code asks for.
   void running.logging?.shutdown();
   const logging = disabled
-    ? new RunningLogging(pipeline, undefined, () => undefined)
+    ? new RunningLogging(pipeline, undefined, undefined, () => undefined)
     : start(
         pipeline,
         new LoggerProvider(
@@ -131,6 +134,7 @@ export function register(options: RegisterOptions = {}): Logging {
           options.loggerConfigurator,
         ),
         options,
+        environment,
         level ?? levelOf(environment),
       );
   running.logging = logging;
@@ -146,8 +150,14 @@ export function registerByDefault(): void {
   running.byDefault = true;
 }
 
-function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOptions, level: LevelDirective): Logging {
-  setMinimumSeverities((scope) => minimumFor(level, scope));
+function start(
+  pipeline: Pipeline,
+  provider: LoggerProvider,
+  options: RegisterOptions,
+  environment: Environment,
+  level: LevelDirective,
+): Logging {
+  const levels = new Levels(level);
   setDestination(provider);
   const { refused } = registerLoggerProvider(provider);
   if (refused.length > 0) {
@@ -156,9 +166,16 @@ function start(pipeline: Pipeline, provider: LoggerProvider, options: RegisterOp
     );
   }
   const removals: (() => void)[] = [];
-  const logging = new RunningLogging(pipeline, provider, () => {
+  const logging = new RunningLogging(pipeline, provider, levels, () => {
     for (const remove of removals) remove();
   });
+  const { levelFile = environment.levelFile, levelSignal = environment.levelSignal } = options;
+  if (levelFile !== undefined) {
+    // The path is meant as of now, wherever the process goes later.
+    const file = new LevelFile(resolve(levelFile), levels);
+    removals.push(() => file.stop());
+  }
+  if (levelSignal !== undefined) removals.push(followLevelSignal(levelSignal, levels));
   removals.push(observeLogging(options.meterProvider ?? metrics.getMeterProvider(), () => logging.stats()));
   if (options.exitHooks !== false) {
     const removeHooks = installExitHooks(
@@ -193,10 +210,8 @@ function writeUncaught(provider: LoggerProvider, error: unknown, origin: string)
 function levelOf(environment: Environment): LevelDirective {
   const directive = parseLevelDirective(environment.level ?? '');
   if (!('invalid' in directive)) return directive;
-  diag.warn(
-    `logspan: LOGSPAN_LEVEL: ${JSON.stringify(directive.invalid.slice(0, 40))} is not understood; info applies`,
-  );
-  return { minimum: SEVERITY.info, scopes: [] };
+  diag.warn(`logspan: LOGSPAN_LEVEL: ${notUnderstood(directive.invalid)}; info applies`);
+  return { minimum: SEVERITY.info, scopes: new Map() };
 }
 
 /** What a handler is given beyond the deadline to come to its own end. */
@@ -205,12 +220,19 @@ const GRACE_MILLIS = 50;
 class RunningLogging implements Logging {
   readonly #pipeline: Pipeline;
   readonly #provider: LoggerProvider | undefined;
+  readonly #levels: Levels | undefined;
   readonly #takeDown: () => void;
   #shutdown: Promise<boolean> | undefined;
 
-  constructor(pipeline: Pipeline, provider: LoggerProvider | undefined, takeDown: () => void) {
+  constructor(
+    pipeline: Pipeline,
+    provider: LoggerProvider | undefined,
+    levels: Levels | undefined,
+    takeDown: () => void,
+  ) {
     this.#pipeline = pipeline;
     this.#provider = provider;
+    this.#levels = levels;
     this.#takeDown = takeDown;
   }
 
@@ -228,12 +250,12 @@ class RunningLogging implements Logging {
     this.#pipeline.addHandler(handler);
   }
 
-  setLevel(directive: string): void {
+  setLevel(directive: string, options: SetLevelOptions | null = {}): void {
     checkType('setLevel', directive, 'string');
-    const level = levelOption(directive ?? '');
-    // A handle that was shut down has no say in what runs now.
-    if (this.#shutdown !== undefined) return;
-    setMinimumSeverities((scope) => minimumFor(level, scope));
+    checkOptions('setLevel', options ?? {}, ['ttlMillis']);
+    const { ttlMillis } = options ?? {};
+    checkNumber('setLevel.ttlMillis', ttlMillis, 1, 2 ** 31 - 1);
+    this.#levels?.set(levelOption('level', directive ?? ''), { ttlMillis });
   }
 
   stats(): LoggingStats {
@@ -271,6 +293,8 @@ class RunningLogging implements Logging {
 
   async #end({ timeoutMillis = 5_000 }: FlushOptions): Promise<boolean> {
     const provider = this.#provider;
+    // Now, before another one may start: a handle that was shut down has no say in what runs then.
+    this.#levels?.end();
     if (provider !== undefined) {
       provider.close();
       unregisterLoggerProvider(provider);

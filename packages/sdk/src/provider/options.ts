@@ -1,19 +1,14 @@
-import {
-  type AttributeLimits,
-  DEFAULT_ATTRIBUTE_LIMITS,
-  LEVEL_NAMES,
-  type LevelDirective,
-  parseLevelDirective,
-} from '@logspan/logger/internal';
+import { type AttributeLimits, DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
 import type { MeterProvider } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import type { Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
 import { asStage, flat, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
-import { checkNumber, checkOptions, checkType } from './check-options.ts';
+import { checkNumber, checkOneOf, checkOptions, checkType } from './check-options.ts';
 import { ConfigError, given } from './config-error.ts';
 import type { Environment } from './environment.ts';
+import { LEVEL_SIGNALS, type LevelSignal } from './level-signal.ts';
 import type { LoggerConfigurator } from './logger-provider.ts';
 import type { ResourceOptions } from './resource.ts';
 
@@ -33,10 +28,20 @@ export interface PipelineOptions {
 /** Options of `register()`. An option stands above the environment variable of its name. */
 export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 'service' | 'attributes'> {
   /**
-   * The lowest level, and that of single scopes: `info,db=debug,http=off`. The longest matching scope wins. Default:
+   * The lowest level, and that of single scopes: `info,db=debug,http.*=off`. The longest matching pattern wins. Default:
    * `LOGSPAN_LEVEL`, else `info`.
    */
   readonly level?: string;
+  /**
+   * A file that holds a directive, looked at once a second: what it says is laid over the levels, and taken back when it is
+   * deleted. Default: `LOGSPAN_LEVEL_FILE`, else none.
+   */
+  readonly levelFile?: string;
+  /**
+   * A signal that sets all loggers to debug for ten minutes, and when it comes again takes that back. Default:
+   * `LOGSPAN_LEVEL_SIGNAL`, else none.
+   */
+  readonly levelSignal?: LevelSignal;
   readonly limits?: {
     /** Attributes of one record. Default 128. */
     readonly attributeCount?: number;
@@ -57,6 +62,8 @@ const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
   'service',
   'attributes',
   'level',
+  'levelFile',
+  'levelSignal',
   'processors',
   'handlers',
   'redact',
@@ -83,6 +90,9 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');
+  checkType('levelFile', options.levelFile, 'string');
+  if (options.levelFile === '') throw new ConfigError('levelFile', 'must be the path of a file, not ""');
+  checkOneOf('levelSignal', options.levelSignal, LEVEL_SIGNALS);
 }
 
 /** Throws a {@link ConfigError} for what is wrong in the options of a pipeline. */
@@ -125,18 +135,6 @@ export function handlersOf({ handlers }: PipelineOptions, environment: Environme
   return environment.logsExporters.map((name) =>
     name === 'otlp' ? otlp() : consoleHandler(name === 'console' ? {} : { format: 'json' }),
   );
-}
-
-/** A level directive from an option, where a mistake throws. */
-export function levelOption(level: string): LevelDirective {
-  const directive = parseLevelDirective(level);
-  if ('invalid' in directive) {
-    throw new ConfigError(
-      'level',
-      `${JSON.stringify(directive.invalid.slice(0, 40))} is not understood: a level (${LEVEL_NAMES.join(', ')}) or scope=level`,
-    );
-  }
-  return directive;
 }
 
 /** The limits on attributes: options above environment above defaults. */
