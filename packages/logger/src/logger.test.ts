@@ -375,6 +375,8 @@ describe('derived loggers', () => {
     setLevel('trace');
     const written = recording();
     const compute = jest.fn();
+    const looksUp = jest.spyOn(facadeState().eventNames, 'has');
+    const before = facadeState().contained;
     const errors = getLogger('shop')
       .child({ bound: lazy(compute) })
       .filter(atLeast('error'));
