@@ -1,3 +1,4 @@
+import { WriteStream } from 'node:tty';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { type ConsoleHandlerOptions, consoleHandler } from './console.ts';
@@ -83,6 +84,31 @@ describe('colors', () => {
     const text = written({ format: 'pretty', ...(colors !== undefined && { colors }) }, isTTY);
     expect(COLOURED.test(text)).toBe(coloured);
     expect(PRETTY.test(text)).toBe(!coloured);
+  });
+});
+
+describe('a terminal that knows its colours', () => {
+  const { hasColors, getColorDepth } = WriteStream.prototype;
+
+  test.each<[Record<string, string>, boolean]>([
+    [{ TERM: 'xterm' }, true],
+    [{ TERM: 'linux' }, true],
+    [{ TERM: 'xterm', NO_COLOR: '' }, true],
+    [{}, false],
+    [{ TERM: 'dumb' }, false],
+    [{ TERM: 'unheard-of' }, false],
+    [{ TERM: 'unheard-of', FORCE_COLOR: '' }, false],
+    [{ TERM: 'unheard-of', FORCE_COLOR: '1' }, true],
+    [{ TERM: 'xterm', NO_COLOR: '1' }, false],
+  ])('is asked, with %p: %p', (env, coloured) => {
+    process.env = env;
+    const texts: string[] = [];
+    // Node's own terminal, but for the device.
+    const stream = { isTTY: true, write: (text: string) => texts.push(text), hasColors, getColorDepth };
+    consoleHandler({ stream })
+      .start(context)
+      .onEmit(record as unknown as LogRecord);
+    expect([texts.length, COLOURED.test(texts[0] ?? '')]).toEqual([1, coloured]);
   });
 });
 

@@ -11,7 +11,8 @@ export interface ConsoleHandlerOptions {
   readonly format?: 'auto' | 'pretty' | 'json';
   /**
    * Whether `pretty` is coloured. Default `auto`: as FORCE_COLOR says if it is set (`0` and `false`: no); else if the
-   * stream is a terminal that can (TERM is not `dumb`) and NO_COLOR is not set. A variable that is empty is not set.
+   * stream is a terminal that can (as its `hasColors` says; TERM is not `dumb`) and NO_COLOR is not set. A variable that is
+   * empty is not set.
    */
   readonly colors?: 'auto' | boolean;
   /** Where to write. Default: what `process.stdout` is when the pipeline starts. */
@@ -21,6 +22,9 @@ export interface ConsoleHandlerOptions {
   /** Only records for which this is true are written. */
   readonly when?: (record: LogRecord) => boolean;
 }
+
+/** Red to cyan, and grey. */
+const FEWEST_COLORS = 16;
 
 /**
  * Writes records to standard output: aligned and coloured on a terminal, JSON lines otherwise. One record is one line,
@@ -43,7 +47,7 @@ export function consoleHandler(options: ConsoleHandlerOptions = {}): Handler {
       const pretty = format === 'auto' ? terminal : format === 'pretty';
       const text = pretty
         ? prettyFormat({
-            colors: colors === 'auto' ? wantsColors(process.env, terminal) : colors,
+            colors: colors === 'auto' ? wantsColors(process.env, terminal, stream) : colors,
             columns: () => (terminal ? stream.columns : undefined),
           })
         : jsonFormat();
@@ -64,7 +68,13 @@ function check(options: ConsoleHandlerOptions): void {
   }
 }
 
-function wantsColors(env: Readonly<Record<string, string | undefined>>, terminal: boolean): boolean {
+function wantsColors(
+  env: Readonly<Record<string, string | undefined>>,
+  terminal: boolean,
+  stream: TextStream,
+): boolean {
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
-  return terminal && !env.NO_COLOR && env.TERM !== 'dumb';
+  if (!terminal || env.NO_COLOR || env.TERM === 'dumb') return false;
+  // The two are decided on; left in, Node would take an empty one for set.
+  return stream.hasColors?.(FEWEST_COLORS, { ...env, NO_COLOR: undefined, FORCE_COLOR: undefined }) ?? true;
 }

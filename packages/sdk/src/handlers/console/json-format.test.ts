@@ -124,8 +124,8 @@ describe('jsonFormat', () => {
   });
 
   test('a line has no DEL, C1, separator or bidi character, and no lone surrogate', () => {
-    expect(line({ body: '\x7f\x9b\u2028\u202e\u2069\ud800\\\u2029' })).toContain(
-      '"body":"\\u007f\\u009b\\u2028\\u202e\\u2069\\ud800\\\\\\u2029"',
+    expect(line({ body: '\x7f\x9b\u2028\u202e\u2069\u061c\u200e\u200f\ud800\\\u2029' })).toContain(
+      '"body":"\\u007f\\u009b\\u2028\\u202e\\u2069\\u061c\\u200e\\u200f\\ud800\\\\\\u2029"',
     );
   });
 

@@ -8,7 +8,7 @@ const MAX_DEPTH = 64;
  * JSON leaves these as they are, but some line readers take U+2028/2029 and NEL for line ends, and terminals obey C1
  * controls and bidi controls. JSON.stringify itself escapes C0 and lone surrogates.
  */
-const ESCAPED_TOO = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
+const ESCAPED_TOO = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const EACH_ESCAPED_TOO = new RegExp(ESCAPED_TOO, 'g');
 
 /**

@@ -65,6 +65,16 @@ describe('prettyFormat', () => {
     ]);
   });
 
+  test('wide characters in scopes are aligned by the cells that they take', () => {
+    const format = prettyFormat({ colors: false });
+    const names = ['注文', 'db', 'shop'];
+    expect(names.map((name) => format(record({ instrumentationScope: { name }, body: '<' })).slice(19))).toEqual([
+      '注文 <',
+      'db   <',
+      'shop <',
+    ]);
+  });
+
   test('an exception follows, line by line behind the mark, and not among the attributes', () => {
     const attributes = {
       'exception.type': 'TypeError',

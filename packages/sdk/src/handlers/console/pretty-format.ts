@@ -4,7 +4,7 @@ import type { LogRecord } from '../../pipeline/stage.ts';
 import { exceptionLines, isShownAsException } from './pretty-exception.ts';
 import { prettyKey, prettyValue } from './pretty-value.ts';
 import { printable } from './printable.ts';
-import { type Paint, WrappedText } from './wrapped-text.ts';
+import { cells, type Paint, WrappedText } from './wrapped-text.ts';
 
 export interface PrettyFormatOptions {
   /** Whether to colour with ANSI codes (SGR). */
@@ -13,7 +13,7 @@ export interface PrettyFormatOptions {
   readonly columns?: () => number | undefined;
 }
 
-/** The scope names are aligned up to this length; a longer one moves only its own line. */
+/** The scope names are aligned up to this many cells; a longer one moves only its own line. */
 const WIDEST_SCOPE = 20;
 
 /**
@@ -36,7 +36,8 @@ export function prettyFormat({ colors, columns }: PrettyFormatOptions): (record:
     const number = record.severityNumber ?? 0;
     const level = printable((record.severityText || severityText(number)).toUpperCase());
     const scope = printable(record.instrumentationScope.name);
-    scopeWidth = Math.max(scopeWidth, Math.min(scope.length, WIDEST_SCOPE));
+    const width = cells(scope);
+    scopeWidth = Math.max(scopeWidth, Math.min(width, WIDEST_SCOPE));
 
     const out = new WrappedText(columns?.());
     out.put(localTime(record.hrTime), dim).put(' ');
@@ -45,7 +46,7 @@ export function prettyFormat({ colors, columns }: PrettyFormatOptions): (record:
       out
         .put(' ')
         .put(scope, dim)
-        .put(' '.repeat(Math.max(0, scopeWidth - scope.length)));
+        .put(' '.repeat(Math.max(0, scopeWidth - width)));
 
     const title = eventName ? printable(eventName) : text(body);
     if (title !== '') out.put(' ').put(title, bold);

@@ -34,6 +34,7 @@ describe('prettyValue', () => {
     ['a\nb', '"a\\x0ab"'],
     ['no\u00a0break', '"no\u00a0break"'],
     ['\ud800', '"\\u{d800}"'],
+    ['abc\u200fdef', '"abc\\u{200f}def"'],
   ])('the string %p is quoted, as it could be misread', (value, expected) => {
     expect(prettyValue(value)).toBe(expected);
   });

@@ -5,7 +5,7 @@ const MAX_DEPTH = 64;
 const MOST_BYTES_SHOWN = 32;
 
 /** Text that needs no quotes: printable, without space, quote or `=`, and not begun like an object or a list. */
-const BARE = /^(?![{[])[^\s"'=\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]+$/u;
+const BARE = /^(?![{[])[^\s"'=\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]+$/u;
 const WORDS = new Set(['true', 'false', 'null', 'undefined', 'NaN']);
 
 /** An attribute's key: as it is, or in quotes if it could be misread. */

@@ -12,6 +12,7 @@ describe('printable', () => {
     ['NEL', '\x85', '\\x85'],
     ['line and paragraph separators', '\u2028\u2029', '\\u{2028}\\u{2029}'],
     ['bidi overrides and isolates', '\u202a\u202e\u2066\u2069', '\\u{202a}\\u{202e}\\u{2066}\\u{2069}'],
+    ['bidi marks', '\u061c\u200e\u200f', '\\u{61c}\\u{200e}\\u{200f}'],
     ['lone surrogates', '\ud83d \ude00', '\\u{d83d} \\u{de00}'],
   ])('writes out %s', (_what, text, expected) => {
     expect(printable(text)).toBe(expected);

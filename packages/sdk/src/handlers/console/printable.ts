@@ -1,8 +1,8 @@
 /**
  * What must not reach a terminal or a log file as it is: C0, DEL and C1 controls (all of `Cc`, so ESC, CSI, OSC, CR and
- * LF too), lone surrogates (`Cs`), the line separators U+2028/2029, and the bidi controls U+202A-E and U+2066-9.
+ * LF too), lone surrogates (`Cs`), the line separators U+2028/2029, and all bidi controls, the invisible marks among them.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/u;
 const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
 
 /**

@@ -6,6 +6,8 @@ export interface TextStream {
   write(text: string, done?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  /** What a terminal knows of its colours, given the environment. */
+  hasColors?(count: number, env: Readonly<Record<string, string | undefined>>): boolean;
   /** Bytes that wait in the stream. A stream that has it is taken to call `done`; for others `write` is all there is. */
   readonly writableLength?: number | undefined;
   readonly writable?: boolean | undefined;

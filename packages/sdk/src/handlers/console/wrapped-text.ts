@@ -74,7 +74,7 @@ const plain: Paint = (text) => text;
 const WIDE = /[\u1100-\ud7ff\ue000-\uffff]/;
 
 /** The cells that a text takes at most. The two halves of a surrogate pair, an emoji, are one each. */
-function cells(text: string): number {
+export function cells(text: string): number {
   if (!WIDE.test(text)) return text.length;
   let width = text.length;
   for (let i = 0; i < text.length; i++) if (WIDE.test(text.charAt(i))) width++;
