@@ -3,7 +3,7 @@ import { getLogger } from '@logspan/logger';
 import { consoleHandler, register } from '@logspan/sdk';
 
 const logging = register({
-  level: 'info,db=debug,db.pool=off', // or LOGSPAN_LEVEL; the longest name that fits wins
+  level: 'info,db=debug,db.pool=off', // or LOGSPAN_LEVEL; the longest name that fits wins, see also 27-level-directives
   handlers: [consoleHandler({ format: 'pretty', colors: false })],
 });
 

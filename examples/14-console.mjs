@@ -18,4 +18,8 @@ context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), () => {
 // An attacker's user name: line breaks and escape sequences arrive as text.
 logger.warn('login_failed', { username: 'ann\n12:00:00 INFO shop login_succeeded \u001b[2J' });
 
+// What caused an error is indented below it.
+const refused = new AggregateError([new Error('card refused'), new TypeError('no wallet')], 'both failed');
+logger.error('payment_failed', { orderId: 7, error: new Error('could not pay', { cause: refused }) });
+
 await logging.shutdown();

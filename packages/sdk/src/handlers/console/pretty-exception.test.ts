@@ -55,6 +55,16 @@ describe('exceptionLines', () => {
     ]);
   });
 
+  test('a stack that was emptied leaves no empty line', () => {
+    const top = new Error('top', { cause: failed(new Error('root'), 'Error: root') });
+    top.stack = '';
+    expect(exceptionLines(exceptionAttributes(top))).toEqual([
+      'Error: top',
+      '  Caused by: Error: root',
+      '      at charge (/app/pay.js:1:1)',
+    ]);
+  });
+
   test('without a stack the causes are shown from the data; a cause need not be an error', () => {
     const cause = { type: 'TypeError', message: 'why', cause: 'a string' };
     expect(

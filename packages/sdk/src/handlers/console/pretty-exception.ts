@@ -53,9 +53,8 @@ function addError(lines: string[], mark: string, error: unknown, traces: readonl
 function framesOf(stack: string, headEnd: string): string {
   const at = stack.indexOf(headEnd);
   const firstFrame = stack.search(/\n +at /);
-  return at < 0 || (firstFrame >= 0 && at > firstFrame)
-    ? stack
-    : stack.slice(at + headEnd.length).replace(/^\r?\n/, '');
+  const frames = at < 0 || (firstFrame >= 0 && at > firstFrame) ? stack : stack.slice(at + headEnd.length);
+  return frames.replace(/^\r?\n/, '');
 }
 
 function headline(type: string, message: string): string {
