@@ -5,13 +5,13 @@ import { and, atLeast, attribute, consoleHandler, event, not, register } from '@
 const logging = register({ level: 'debug', handlers: [consoleHandler({ format: 'pretty', colors: false })] });
 const logger = getLogger('shop');
 
-// The guide's ErrorOnlyFilter: levels are numbers, so critical is above error.
+// Errors only. Levels are numbers, so critical is above error.
 const errors = logger.filter(atLeast('error'));
 errors.info('not_written', { dump: lazy(() => console.log('never computed')) });
 errors.critical('out_of_disk');
 console.log('errors at info:', errors.isEnabled('info'), '· shop at info:', logger.isEnabled('info'));
 
-// The guide's audit logger. A name matches as a whole: a prefix is written audit_*.
+// By event. A name matches as a whole: a prefix is written audit_*.
 const audit = logger.filter(event({ include: ['audit_*', 'security_*'], exclude: ['*_debug'] }));
 for (const name of ['audit_login', 'audit_debug', 'my_audit_login', 'security_alert']) audit.info(name);
 
