@@ -1,7 +1,7 @@
+import { jsonFormat } from '../formats/json-format.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
-import { jsonFormat } from './console/json-format.ts';
 import { prettyFormat } from './console/pretty-format.ts';
 import { streamEnd, type TextStream } from './console/stream-end.ts';
 import type { Handler } from './handler.ts';

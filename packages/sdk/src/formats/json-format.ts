@@ -1,15 +1,9 @@
 import { isSpanContextValid } from '@opentelemetry/api';
-import type { LogRecord } from '../../pipeline/stage.ts';
+import type { LogRecord } from '../pipeline/stage.ts';
+import { oneLine } from './one-line.ts';
 
 /** Deeper than any normalised value; a cycle ends here instead of in a stack overflow. */
 const MAX_DEPTH = 64;
-
-/**
- * JSON leaves these as they are, but some line readers take U+2028/2029 and NEL for line ends, and terminals obey C1
- * controls and bidi controls. JSON.stringify itself escapes C0 and lone surrogates.
- */
-const ESCAPED_TOO = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const EACH_ESCAPED_TOO = new RegExp(ESCAPED_TOO, 'g');
 
 /**
  * Makes a formatter that turns a record into one line of JSON (no line end). Trace ids are at the top level, as OTel
@@ -49,13 +43,8 @@ export function jsonFormat(): (record: LogRecord) => string {
       'service.name': jsonValue(record.resource.attributes['service.name']),
       dropped_attributes_count: record.droppedAttributesCount || undefined,
     });
-    // All these characters can only be inside a string here, where the escape means the same.
-    return ESCAPED_TOO.test(line) ? line.replace(EACH_ESCAPED_TOO, escaped) : line;
+    return oneLine(line);
   };
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /**

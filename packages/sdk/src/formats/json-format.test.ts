@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { LogRecord } from '../../pipeline/stage.ts';
+import type { LogRecord } from '../pipeline/stage.ts';
 import { jsonFormat } from './json-format.ts';
 
 const spanContext = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7', traceFlags: 1 };
