@@ -17,6 +17,7 @@ export {
 // Handlers
 export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
 export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.ts';
+export { type FileHandler, type FileOptions, file } from './handlers/file.ts';
 export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from './handlers/handler.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 // Building your own
