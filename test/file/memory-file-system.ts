@@ -87,7 +87,6 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   async open(path: string): Promise<number> {
-    this.#call('open', path);
     return this.sync.open(path, 0);
   }
 
@@ -166,6 +165,7 @@ export class MemoryFileSystem implements FileSystem {
 
   readonly sync: FileSystem['sync'] = {
     open: (path) => {
+      this.#call('open', path);
       if (!this.nodes.has(dirname(path))) throw fsError('ENOENT');
       const node = this.nodes.get(path) ?? this.#node();
       this.nodes.set(path, node);

@@ -172,8 +172,10 @@ describe('the disk', () => {
       expect(delivered + pending).toBe(3);
       files.space = 1_000;
       await time.pass(60_000);
-      expect(files.text(PATH)).toBe(whole);
-      expect(account()).toMatchObject({ delivered: 3, pending: 0 });
+      log('fourth');
+      await time.pass(100);
+      expect(files.text(PATH)).toBe(`${whole}fourth\n`);
+      expect(account()).toMatchObject({ delivered: 4, pending: 0 });
     }
   });
 
@@ -197,6 +199,14 @@ describe('the disk', () => {
     ['is written to by others', (files) => files.put(PATH, 'x\n'), { 'app.log': 'a\nfirx\nfirst\n' }],
     ['is written to by others, half', (files) => files.put(PATH, 'x'), { 'app.log': 'a\nfirx\nfirst\n' }],
     ['is deleted', (files) => files.remove(PATH), { 'app.log': 'first\n' }],
+    [
+      'is renamed, and the new one is as long',
+      (files) => {
+        files.move(PATH, '/log/app.log.1');
+        files.put(PATH, 'xxxx\n');
+      },
+      { 'app.log.1': 'a\nfir', 'app.log': 'xxxx\nfirst\n' },
+    ],
   ])('full within a line, and then the file %s: the line is written again', async (_, change, expected) => {
     const { time, files, end, log } = started();
     log('a');
@@ -221,6 +231,28 @@ describe('the disk', () => {
     log('a');
     await time.pass(10_000);
     expect(account()).toMatchObject({ delivered: 0, pending: 1 });
+    files.before = () => undefined;
+    await time.pass(60_000);
+    expect(files.text(PATH)).toBe('a\n');
+  });
+
+  test.each(['EACCES', 'EPERM', 'EROFS'])('%s at startup is a mistake', (code) => {
+    const { files, start } = set();
+    files.before = () => {
+      throw fsError(code);
+    };
+    expect(start).toThrow(expect.objectContaining({ name: 'ConfigError', option: 'file.path' }));
+  });
+
+  test.each(['ENOSPC', 'EMFILE', 'EIO'])('%s at startup may pass: lines wait', async (code) => {
+    const { time, files, start } = set();
+    files.before = () => {
+      throw fsError(code);
+    };
+    const end = start();
+    end.onEmit({ body: 'a' } as LogRecord);
+    await time.pass(10_000);
+    expect(end.deliveryAccount()).toMatchObject({ delivered: 0, pending: 1 });
     files.before = () => undefined;
     await time.pass(60_000);
     expect(files.text(PATH)).toBe('a\n');
@@ -405,6 +437,16 @@ describe('rotation', () => {
     log('b');
     await end.forceFlush();
     expect(files.names()).toEqual(['app.log']);
+  });
+
+  test('a file that was truncated a moment before is not rotated', async () => {
+    const { files, log, end } = started({ maxSize: 6 });
+    log('line0');
+    await end.forceFlush();
+    files.copyTruncate(PATH, '/log/copy');
+    log('line1');
+    await end.forceFlush();
+    expect(files.names()).toEqual(['app.log', 'copy']);
   });
 
   test.each(['rename', 'create', 'list'])('%s fails: the file is written on, and rotated later', async (failing) => {

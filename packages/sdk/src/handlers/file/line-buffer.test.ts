@@ -107,8 +107,8 @@ test('every line is written once and in order, or counted; memory is bounded', (
       while (write(1_000, 1, false));
       const kept = Buffer.from(written, 'latin1').toString().split('\n').slice(0, -1);
       expect(kept).toHaveLength(lines);
-      // In order, none twice, each as it was given (a lone surrogate is no text).
-      expect(pushed.filter((line) => kept.includes(line.toWellFormed()))).toHaveLength(kept.length);
+      // In order, none twice, each as it was given.
+      expect(pushed.filter((line) => kept.includes(line))).toHaveLength(kept.length);
       expect(kept.map((line) => Number.parseInt(line, 10))).toEqual(
         [...new Set(kept.map((line) => Number.parseInt(line, 10)))].sort((a, b) => a - b),
       );

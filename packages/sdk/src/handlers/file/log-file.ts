@@ -212,7 +212,9 @@ export class LogFile {
   }
 
   #continuesTorn(): boolean {
-    return this.#torn?.id === this.#id && this.#torn.size === this.#size;
+    if (this.#torn?.id !== this.#id || this.#torn.size !== this.#size) return false;
+    this.#unterminated = false;
+    return true;
   }
 
   /** The file was changed under an incomplete line: what there is now may end in the middle of it, or of another. */
