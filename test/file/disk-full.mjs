@@ -1,10 +1,11 @@
 // node test/file/disk-full.mjs, as root on Linux, after a build: a disk of 1 MiB that fills up and is made room on.
 // Not part of `npm test`, which needs no root.
+
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import assert from 'node:assert/strict';
 import { getLogger } from '@logspan/logger';
 import { file, register } from '@logspan/sdk';
 

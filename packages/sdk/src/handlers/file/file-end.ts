@@ -51,7 +51,7 @@ export class FileEnd implements HandlerEnd {
   #underWay: Uint8Array | undefined;
   #ended = false;
   #shutdown: Promise<void> | undefined;
-  /** Looked at whenever something has happened to what waits. */
+  /** Called whenever something has happened to what waits. */
   readonly #waiting = new Set<() => void>();
   readonly #onSignal = (): void => void this.reopen();
 
@@ -181,7 +181,7 @@ export class FileEnd implements HandlerEnd {
     this.#buffer.abandon(reason);
     this.#announcer.finish();
     this.#reopening = false;
-    this.#look();
+    this.#tellWaiting();
   }
 
   #drainLater(): void {
@@ -240,7 +240,7 @@ export class FileEnd implements HandlerEnd {
       if (this.#failures > 0) this.#announcer.warn('recovered', 'records are written again');
       this.#failures = 0;
     }
-    this.#look();
+    this.#tellWaiting();
   }
 
   #failed(error: unknown): void {
@@ -257,7 +257,7 @@ export class FileEnd implements HandlerEnd {
     );
     this.#retry.unref?.();
     this.#reopening = false;
-    this.#look();
+    this.#tellWaiting();
   }
 
   /** True when the condition holds, false at the deadline. */
@@ -277,7 +277,7 @@ export class FileEnd implements HandlerEnd {
     });
   }
 
-  #look(): void {
+  #tellWaiting(): void {
     for (const check of this.#waiting) check();
   }
 }

@@ -1,17 +1,22 @@
-import * as callbacks from 'node:fs';
 import {
+  type BigIntStats,
+  close,
   closeSync,
   constants,
   createReadStream,
   createWriteStream,
+  fstat,
   fstatSync,
   lstatSync,
   mkdirSync,
+  open,
   openSync,
+  read,
   readSync,
+  write,
   writeSync,
 } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
@@ -62,16 +67,16 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 // Without O_NONBLOCK a pipe at the path would be waited for.
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | NO_FOLLOW | (constants.O_NONBLOCK ?? 0);
 
-const fsOpen = promisify(callbacks.open);
-const fsWrite = promisify(callbacks.write);
-const fsRead = promisify(callbacks.read);
-const fsClose = promisify(callbacks.close);
-const fsFstat = promisify(callbacks.fstat);
+const openFile = promisify(open);
+const writeTo = promisify(write);
+const readFile = promisify(read);
+const closeFile = promisify(close);
+const fstatFile = promisify(fstat);
 
 /** Inodes may be larger than a number can be. */
 const BIG = { bigint: true } as const;
 
-function fileStat(stat: callbacks.BigIntStats): FileStat {
+function fileStat(stat: BigIntStats): FileStat {
   return {
     id: `${stat.dev}:${stat.ino}`,
     size: Number(stat.size),
@@ -83,17 +88,15 @@ function fileStat(stat: callbacks.BigIntStats): FileStat {
 
 /** The file system of this machine. */
 export const NODE_FILE_SYSTEM: FileSystem = {
-  open: (path, mode) => fsOpen(path, APPEND, mode),
-  async create(path, mode) {
-    await (await open(path, 'wx', mode)).close();
-  },
-  write: async (fd, bytes) => (await fsWrite(fd, bytes)).bytesWritten,
+  open: (path, mode) => openFile(path, APPEND, mode),
+  create: (path, mode) => writeFile(path, '', { flag: 'wx', mode }),
+  write: async (fd, bytes) => (await writeTo(fd, bytes)).bytesWritten,
   async read(fd, position, length) {
-    const { bytesRead, buffer } = await fsRead(fd, new Uint8Array(length), 0, length, position);
+    const { bytesRead, buffer } = await readFile(fd, new Uint8Array(length), 0, length, position);
     return buffer.subarray(0, bytesRead);
   },
-  close: (fd) => fsClose(fd),
-  fstat: async (fd) => fileStat(await fsFstat(fd, BIG)),
+  close: (fd) => closeFile(fd),
+  fstat: async (fd) => fileStat(await fstatFile(fd, BIG)),
   lstat: async (path) => fileStat(await lstat(path, BIG)),
   rename,
   unlink,
