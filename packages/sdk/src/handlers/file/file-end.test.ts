@@ -321,6 +321,14 @@ describe('a file that something else moves', () => {
     await handler.reopen();
   });
 
+  test('reopen() without anything to write changes no file', async () => {
+    const { files, handler } = started();
+    files.move(PATH, '/log/app.log.1');
+    files.put(PATH, 'of another, who is not done');
+    await handler.reopen();
+    expect(files.text(PATH)).toBe('of another, who is not done');
+  });
+
   test('reopenOn: on the signal, and no longer than the handler runs', async () => {
     const { files, end } = started({ reopenOn: 'SIGUSR2' });
     files.move(PATH, '/log/app.log.1');

@@ -77,8 +77,8 @@ export class LogFile {
   }
 
   /**
-   * Makes the file ready for the next line. False if what was written of an incomplete line is not at the end of the file
-   * any more: it must be written from its beginning.
+   * Makes the file ready for the next line; if there is none (0 bytes), only sees to it that it is open. False if what was
+   * written of an incomplete line is not at the end of the file any more: it must be written from its beginning.
    */
   async prepare(nextLineBytes: number): Promise<boolean> {
     try {
@@ -90,6 +90,7 @@ export class LogFile {
         await this.#forgetTorn();
         return false;
       }
+      if (nextLineBytes === 0) return true;
       if (this.#isDue(nextLineBytes) && now >= this.#nextRotation) await this.#rotate(nextLineBytes);
       if (this.#unterminated) await this.#terminate();
       return true;
