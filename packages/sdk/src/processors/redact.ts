@@ -1,175 +1,249 @@
-import { PlainCopy, setOwn } from '@logspan/logger/internal';
+import { type AttributeValue, setOwn, settleAttributes } from '@logspan/logger/internal';
+import { diag } from '@opentelemetry/api';
+import { plainValue } from '../pipeline/copy-record.ts';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
-import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
-import { checkOptions, checkType } from '../provider/check-options.ts';
-import { ConfigError, given } from '../provider/config-error.ts';
-import { SecretKeys } from './redact/secret-keys.ts';
+import {
+  forwardTo,
+  type InstrumentationScope,
+  type LogRecord,
+  type LogRecordProcessor,
+  type Resource,
+  type Stage,
+  type StageAccount,
+  stage,
+} from '../pipeline/stage.ts';
+import { type RedactOptions, rulesOf } from './redact/rules.ts';
+import { Walk } from './redact/walk.ts';
 
-/** Options of {@link redact}. */
-export interface RedactOptions {
-  /** Further keys whose values are secret, at any depth; case, `_`, `-` and spaces do not matter. */
-  readonly keys?: readonly string[];
-  /** False to leave out the well-known keys (password, token, authorization, cookie, …). Default true. */
-  readonly wellKnown?: boolean;
-  /** What stands in place of a secret. Default `***REDACTED***`. */
-  readonly replacement?: string;
+export type { RedactAction } from './redact/action.ts';
+export { DEFAULT_DETECTORS, type DetectorName } from './redact/detector.ts';
+export type { RedactOptions, RedactRule } from './redact/rules.ts';
+
+/** One secret that {@link RedactStage.explain} found. It never holds the secret. */
+export interface Redaction {
+  /** Where: `attributes.user.password`, `body`, `eventName`, `instrumentationScope.attributes.token`. */
+  readonly path: string;
+  /** Why: the name of a rule, `keys`, `well-known keys`, or of a detector. */
+  readonly rule: string;
+  readonly action: 'replace' | 'remove' | 'mask' | 'pseudonym';
 }
 
-/** Values looked at in one record before it counts as hostile and is withheld whole. */
-const MOST_VALUES = 20_000;
-const DEEPEST = 64;
-const hasOwn = Object.prototype.hasOwnProperty;
+/** What can be explained: a record, or what a log call would be given. */
+export type ExplainableRecord = Partial<
+  Pick<LogRecord, 'attributes' | 'body' | 'eventName' | 'severityText' | 'instrumentationScope'>
+>;
+
+/** The stage that {@link redact} makes. */
+export interface RedactStage extends Stage {
+  /** What would be taken out of a record, and why. For tests and the REPL: not fast. Changes and counts nothing. */
+  explain(record: ExplainableRecord): readonly Redaction[];
+}
+
+/** The account of a redaction: how often each rule was applied, beside how many secrets there were. */
+export interface RedactAccount extends StageAccount {
+  readonly redactedBy: Readonly<Record<string, number>>;
+}
+
+const WITHHELD = '[withheld: could not be redacted]';
+const FAILED = 'logspan.redact.failed';
 
 /**
- * Replaces secret values: those under a secret key, at any depth of the attributes and of the body. A key counts as a
- * whole (`api_key`, `apiKey`, `X-Api-Key` are one) and by its last dotted part (`http.request.header.authorization`).
+ * Takes secrets out of records: what stands under a secret key, at any depth of the attributes and of the body, and what
+ * looks like a secret in any text: in attributes, body, event name, messages and stacks of errors, keys, and in name and
+ * attributes of the scope. A key counts as a whole (`api_key`, `apiKey` and `X-Api-Key` are one) and by its last part
+ * (`http.request.header.authorization`).
  *
- * Stands last before anything is held or leaves. The caller's objects are never changed: what contains a secret is
- * copied. Fails closed: if a record cannot be walked to its end, all its attributes and its body go, and
- * `logspan.redact.failed` says so. Costs a look-up per key; a record without secrets is not copied.
+ * Stands last before anything is held or leaves. What leaves is a copy that was read once: the caller's objects are never
+ * changed, and what they answer later does not matter. Fails closed: if a record cannot be walked to its end, all its
+ * attributes and its body go, and `logspan.redact.failed` says so; if not even that is possible, the record is lost and
+ * counted as `failed`. Numbers are replaced under a secret key, but not looked into. Costs a shallow copy, a look-up for
+ * each key, and one search through each text.
+ *
+ * @throws ConfigError naming the option, what was given and what is allowed.
  */
-export function redact(options: RedactOptions = {}): Stage {
-  checkOptions('redact', options, ['keys', 'wellKnown', 'replacement']);
-  const { keys = [], wellKnown = true, replacement = '***REDACTED***' } = options;
-  if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'string' || key.trim() === '')) {
-    throw new ConfigError('redact.keys', `must be an array of names, not ${given(keys)}`);
-  }
-  checkType('redact.wellKnown', options.wellKnown, 'boolean');
-  checkType('redact.replacement', options.replacement, 'string');
-
-  return stage('redact', 'redact', (next) => {
-    const secrets = new SecretKeys(keys, wellKnown);
-    const walk = new Walk(secrets, replacement);
-    let redacted = 0;
+export function redact(options: RedactOptions = {}, now: () => number = () => performance.now()): RedactStage {
+  const rules = rulesOf(options, now);
+  const wrap = stage('redact', 'redact', (next): LogRecordProcessor => {
+    const redactor = new Redactor(new Walk(rules));
     return forwardTo(next, {
       onEmit(record, context) {
-        walk.begin();
-        try {
-          redactRecord(record, secrets, walk, replacement);
-        } catch {
-          withhold(record);
-          walk.replaced++;
-        }
-        redacted += walk.replaced;
+        redactor.redact(record);
         next.onEmit(record, context);
       },
-      account: () => ({ redacted }),
+      account: (): RedactAccount => redactor.account(),
     });
+  });
+  return Object.assign(wrap, {
+    explain(record: ExplainableRecord): readonly Redaction[] {
+      const walk = new Walk(rules);
+      const found: Redaction[] = [];
+      walk.onHit = (path, { name, action }) => void found.push({ path, rule: name, action: action.name });
+      walk.begin(false);
+      const { eventName, severityText, body, attributes, instrumentationScope } = record;
+      if (eventName !== undefined) walk.text(eventName, 'eventName');
+      if (severityText !== undefined) walk.text(severityText, 'severityText');
+      if (body !== eventName) walk.value(plainValue(body), 'body');
+      if (attributes !== undefined) walk.attributes(settleAttributes(attributes).attributes);
+      if (instrumentationScope !== undefined) cleanScope(instrumentationScope, walk);
+      return found;
+    },
   });
 }
 
-function redactRecord(record: LogRecord, secrets: SecretKeys, walk: Walk, replacement: string): void {
-  // The first edit makes a copy; this one stays as it is and can be walked to the end.
-  const attributes = record.attributes;
-  for (const key in attributes) {
-    // What somebody put on Object.prototype is no attribute.
-    if (!hasOwn.call(attributes, key)) continue;
-    const value = attributes[key];
-    if (secrets.has(key)) {
-      if (value === undefined || value === null) continue;
-      record.setAttribute(key, replacement);
-      walk.replaced++;
-    } else if (typeof value === 'object' && value !== null) {
-      const clean = walk.clean(value, 1);
-      if (clean === value) continue;
-      record.setAttribute(key, clean);
-      // A stock SDK refuses in silence what it finds odd, and the secret would stay.
-      if (record.attributes[key] === value) removeAttribute(record, key);
+/** Redacts the records of one pipeline. */
+class Redactor {
+  readonly #walk: Walk;
+  /** Scopes live as long as their loggers: nothing is held here. */
+  readonly #scopes = new WeakMap<InstrumentationScope, InstrumentationScope>();
+  #lastScope: InstrumentationScope | undefined;
+  #lastClean: InstrumentationScope | undefined;
+  #resource: Resource | undefined;
+  #redacted = 0;
+
+  constructor(walk: Walk) {
+    this.#walk = walk;
+  }
+
+  account(): RedactAccount {
+    return { redacted: this.#redacted, redactedBy: Object.fromEntries(this.#walk.counts) };
+  }
+
+  /** Throws if the record could not even be emptied. */
+  redact(record: LogRecord): void {
+    const walk = this.#walk;
+    if (record.resource !== this.#resource) this.#lookAt(record.resource);
+    walk.begin(record.droppedAttributesCount > 0);
+    try {
+      this.#scope(record);
+      redactFields(record, walk);
+      replaceAttributes(record, walk.attributes(record.attributes));
+    } catch {
+      this.#redacted++;
+      this.#withhold(record);
+    }
+    this.#redacted += walk.replaced;
+  }
+
+  #scope(record: LogRecord): void {
+    const scope = record.instrumentationScope;
+    // Only what comes from outside the types: a record of somebody's own.
+    if (scope === undefined) return;
+    if (scope !== this.#lastScope) {
+      let clean = this.#scopes.get(scope);
+      if (clean === undefined) {
+        clean = cleanScope(scope, this.#walk);
+        this.#scopes.set(scope, clean);
+        this.#scopes.set(clean, clean);
+      }
+      this.#lastScope = scope;
+      this.#lastClean = clean;
+    }
+    if (this.#lastClean !== scope) setField(record, 'instrumentationScope', this.#lastClean);
+  }
+
+  /** A resource is fixed at startup, and in places that no stage reaches: all that is left is to say so. */
+  #lookAt(resource: Resource | undefined): void {
+    this.#resource = resource;
+    const walk = this.#walk;
+    const suspects: string[] = [];
+    try {
+      walk.begin(false);
+      walk.onHit = (path, rule) => void suspects.push(`${path} (${rule.name})`);
+      walk.attributes(resource?.attributes ?? {}, 'resource');
+      if (suspects.length > 0) {
+        diag.warn(
+          `logspan: redact: what looks like a secret is in the resource, which leaves with every record as it is: ${suspects.join(', ')}`,
+        );
+      }
+    } catch {
+      // A resource that cannot be read, or a diag logger that throws: neither may cost the record.
+    } finally {
+      walk.onHit = undefined;
     }
   }
-  const body: unknown = record.body;
-  if (typeof body === 'object' && body !== null) {
-    const clean = walk.clean(body, 1);
-    if (clean !== body) record.body = clean;
+
+  #withhold(record: LogRecord): void {
+    const walk = this.#walk;
+    walk.begin(false);
+    let eventName: string | undefined;
+    try {
+      if (record.eventName !== undefined) eventName = walk.text(record.eventName);
+    } catch {
+      // The name goes as well.
+    }
+    setField(record, 'eventName', eventName);
+    setField(record, 'severityText', undefined);
+    setField(record, 'body', eventName ?? WITHHELD);
+    if (record.instrumentationScope !== undefined && record.instrumentationScope !== this.#lastClean) {
+      setField(record, 'instrumentationScope', { name: '' });
+    }
+    replaceAttributes(record, { [FAILED]: true });
   }
 }
 
-function withhold(record: LogRecord): void {
-  for (const key of Object.keys(record.attributes)) removeAttribute(record, key);
-  record.body = record.eventName ?? '[withheld: could not be redacted]';
-  record.setAttribute('logspan.redact.failed', true);
-}
-
-/** Walks plain data and copies what lies above a secret. */
-class Walk {
-  replaced = 0;
-  readonly #secrets: SecretKeys;
-  readonly #replacement: string;
-  #values = 0;
-
-  constructor(secrets: SecretKeys, replacement: string) {
-    this.#secrets = secrets;
-    this.#replacement = replacement;
-  }
-
-  begin(): void {
-    this.replaced = 0;
-    this.#values = 0;
-  }
-
-  /** The value itself if nothing in it is secret, else a copy without the secrets. */
-  clean(value: object, depth: number): object {
-    if (depth > DEEPEST || ++this.#values > MOST_VALUES) throw new RangeError('too deep or too large');
-    if (Array.isArray(value)) return this.#cleanArray(value, depth);
-    if (ArrayBuffer.isView(value)) return value;
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) return this.#cleanPlain(value, depth);
-    let copy: Record<string, unknown> | undefined;
-    for (const key in value) {
-      if (!hasOwn.call(value, key)) continue;
-      const entry = (value as Record<string, unknown>)[key];
-      let clean: unknown = entry;
-      if (this.#secrets.has(key)) {
-        if (entry === undefined || entry === null) continue;
-        clean = this.#replacement;
-        this.replaced++;
-      } else if (typeof entry === 'object' && entry !== null) {
-        clean = this.clean(entry, depth + 1);
-      }
-      if (clean !== entry) {
-        copy ??= ownCopy(value as Record<string, unknown>);
-        setOwn(copy, key, clean);
-      }
-    }
-    return copy ?? value;
-  }
-
-  /** What a processor put there past `setAttribute`, such as a Map: what it holds shows only in its plain form. */
-  #cleanPlain(value: object, depth: number): object {
-    const plain = new PlainCopy().of(value);
-    // Text in place of an object would need a place of its own: a list says the same.
-    return typeof plain === 'object' && plain !== null ? this.clean(plain, depth + 1) : [plain];
-  }
-
-  #cleanArray(items: readonly unknown[], depth: number): object {
-    // A header or form field as a pair: ['authorization', 'Bearer …'].
-    const [name, second] = items;
-    if (
-      items.length === 2 &&
-      typeof name === 'string' &&
-      second !== undefined &&
-      second !== null &&
-      this.#secrets.has(name)
-    ) {
-      this.replaced++;
-      return [name, this.#replacement];
-    }
-    let copy: unknown[] | undefined;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      if (typeof item !== 'object' || item === null) continue;
-      const clean = this.clean(item, depth + 1);
-      if (clean !== item) {
-        copy ??= items.slice();
-        copy[i] = clean;
-      }
-    }
-    return copy ?? items;
+function redactFields(record: LogRecord, walk: Walk): void {
+  const { eventName, severityText, body } = record;
+  if (eventName !== undefined) {
+    const clean = walk.text(eventName);
+    if (clean !== eventName) setField(record, 'eventName', clean);
+    // An event has its name for a body.
+    if (body === eventName) {
+      if (clean !== eventName) setField(record, 'body', clean);
+    } else if (body !== undefined) redactBody(record, body, walk);
+  } else if (body !== undefined) redactBody(record, body, walk);
+  if (severityText !== undefined) {
+    const clean = walk.text(severityText);
+    if (clean !== severityText) setField(record, 'severityText', clean);
   }
 }
 
-function ownCopy(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) setOwn(copy, key, value[key]);
-  return copy;
+function redactBody(record: LogRecord, body: unknown, walk: Walk): void {
+  const clean = walk.value(body, 'body');
+  if (!Object.is(clean, body)) setField(record, 'body', clean);
+}
+
+/** A scope with attributes is always a copy: theirs may change after they were judged. */
+function cleanScope(scope: InstrumentationScope, walk: Walk): InstrumentationScope {
+  const at = 'instrumentationScope';
+  const { name, version, schemaUrl, attributes } = scope;
+  const clean = {
+    name: walk.text(name, `${at}.name`),
+    ...(version === undefined ? {} : { version: walk.text(version, `${at}.version`) }),
+    ...(schemaUrl === undefined ? {} : { schemaUrl: walk.text(schemaUrl, `${at}.schemaUrl`) }),
+    ...(attributes === undefined ? {} : { attributes: Object.freeze(walk.attributes(attributes, `${at}.attributes`)) }),
+  };
+  const isClean = clean.name === name && clean.version === version && clean.schemaUrl === schemaUrl;
+  return isClean && attributes === undefined ? scope : Object.freeze(clean);
+}
+
+/** Sets a field, read-only by its type or not, and makes sure of it. */
+function setField(record: LogRecord, field: keyof LogRecord, value: unknown): void {
+  const fields = record as unknown as Record<string, unknown>;
+  if (Object.is(fields[field], value)) return;
+  fields[field] = value;
+  if (!Object.is(fields[field], value)) throw new TypeError(`${field} cannot be replaced`);
+}
+
+/** Replaces all attributes: at once in our records, one by one in those of a stock SDK. Throws if one of them stays. */
+function replaceAttributes(record: LogRecord, clean: Record<string, AttributeValue>): void {
+  const own = record as LogRecord & { replaceAttributes?(attributes: Record<string, AttributeValue>): void };
+  if (own.replaceAttributes !== undefined) {
+    own.replaceAttributes(clean);
+    return;
+  }
+  for (const key of Object.keys(record.attributes)) {
+    if (!Object.hasOwn(clean, key)) removeAttribute(record, key);
+  }
+  for (const key of Object.keys(clean)) {
+    const value = clean[key];
+    if (Object.hasOwn(record.attributes, key) && Object.is(record.attributes[key], value)) continue;
+    record.setAttribute(key, value);
+    // A stock SDK keeps a copy, or refuses in silence what it finds odd, and the secret would stay. Its attributes are its own.
+    if (!Object.is(record.attributes[key], value)) setOwn(record.attributes as Record<string, unknown>, key, value);
+  }
+  const left = record.attributes;
+  for (const key of Object.keys(left)) {
+    if (!Object.hasOwn(clean, key) || !Object.is(left[key], clean[key]))
+      throw new TypeError('an attribute cannot be replaced');
+  }
 }

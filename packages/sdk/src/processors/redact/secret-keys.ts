@@ -1,11 +1,16 @@
+import { Remembered } from './remembered.ts';
+import type { Rule } from './rule.ts';
+
 /**
  * Keys whose values are secret wherever they stand, as {@link fold} writes them. Chosen so that an ordinary word
  * (`author`, `tokens`, `sessions`) is not among them.
  */
-const WELL_KNOWN = [
+const WELL_KNOWN: ReadonlySet<string> = new Set([
   'password',
   'passwd',
   'passphrase',
+  'passcode',
+  'pass',
   'pwd',
   'secret',
   'secrets',
@@ -18,8 +23,10 @@ const WELL_KNOWN = [
   'csrftoken',
   'xsrftoken',
   'bearertoken',
+  'bearer',
   'jwt',
   'apikey',
+  'apikeys',
   'xapikey',
   'apitoken',
   'apisecret',
@@ -30,6 +37,10 @@ const WELL_KNOWN = [
   'privatekey',
   'signingkey',
   'encryptionkey',
+  'masterkey',
+  'accountkey',
+  'sharedaccesskey',
+  'sharedaccesssignature',
   'clientsecret',
   'authorization',
   'proxyauthorization',
@@ -42,7 +53,14 @@ const WELL_KNOWN = [
   'cookies',
   'setcookie',
   'sessionid',
+  'phpsessid',
+  'jsessionid',
+  'connectsid',
   'connectionstring',
+  'xamzsignature',
+  'xamzcredential',
+  'xgoogsignature',
+  'sig',
   'creditcard',
   'creditcardnumber',
   'cardnumber',
@@ -53,7 +71,7 @@ const WELL_KNOWN = [
   'iban',
   'otp',
   'mfacode',
-] as const;
+]);
 
 /** Compound names end in these: `db_password`, `stripeApiKey`, `oauth_client_secret`, `slack_token`. */
 const WELL_KNOWN_ENDINGS = [
@@ -62,49 +80,105 @@ const WELL_KNOWN_ENDINGS = [
   'passwordconfirmation',
   'passwd',
   'passphrase',
+  'passcode',
+  'pwd',
   'secret',
   'apikey',
+  'accesskey',
+  'accesskeyid',
   'privatekey',
   'secretkey',
+  'signingkey',
+  'encryptionkey',
   'secretaccesskey',
+  'clientcredentials',
+  'connectionstring',
   'token',
-];
+] as const;
 
-/** Tokens that let nobody in: they say where a list goes on. */
-const HARMLESS = ['nexttoken', 'pagetoken', 'nextpagetoken', 'continuationtoken', 'synctoken'];
+/** `db_pass`, `smtpPass`, `DB_PASS`; but not `bypass`. */
+const PASS_ENDING = /[_\-.\s](?:pass|PASS|Pass)$|[a-z0-9]Pass$/;
 
-const MOST_REMEMBERED = 4_096;
-/** Longer keys are folded too, but not remembered: a memory of them could grow without end. */
-const LONGEST_REMEMBERED = 256;
+/** They let nobody in: they say where a list goes on, or are a folder. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'nexttoken',
+  'pagetoken',
+  'nextpagetoken',
+  'continuationtoken',
+  'synctoken',
+  'oldpwd',
+]);
 
-/** Knows which keys are secret. A key seen before costs a look-up. */
+/** Says which rule makes what stands under a key secret. A key seen before costs a look-up. */
 export class SecretKeys {
-  readonly #exact: ReadonlySet<string>;
-  readonly #endings: readonly string[];
-  readonly #remembered = new Map<string, boolean>();
+  readonly #named: ReadonlyMap<string, Rule>;
+  readonly #wellKnown: Rule | undefined;
+  readonly #remembered = new Remembered<Rule | null>();
 
-  constructor(keys: readonly string[], wellKnown: boolean) {
-    this.#exact = new Set([...keys.map(fold), ...(wellKnown ? WELL_KNOWN : [])]);
-    this.#endings = wellKnown ? WELL_KNOWN_ENDINGS : [];
+  /** `named`: the keys of the user, with their rules; of two rules for one key the first stands. */
+  constructor(named: Iterable<readonly [key: string, rule: Rule]>, wellKnown: Rule | undefined) {
+    const byKey = new Map<string, Rule>();
+    for (const [key, rule] of named) if (!byKey.has(fold(key))) byKey.set(fold(key), rule);
+    this.#named = byKey;
+    this.#wellKnown = wellKnown;
   }
 
-  has(key: string): boolean {
-    const remembered = this.#remembered.get(key);
-    if (remembered !== undefined) return remembered;
-    const answer =
-      this.#matches(fold(key)) || (key.includes('.') && this.#matches(fold(key.slice(key.lastIndexOf('.') + 1))));
-    if (key.length <= LONGEST_REMEMBERED && this.#remembered.size < MOST_REMEMBERED) this.#remembered.set(key, answer);
-    return answer;
+  ruleOf(key: string): Rule | undefined {
+    let rule = this.#remembered.get(key);
+    if (rule === undefined) {
+      rule = this.#decide(key) ?? null;
+      this.#remembered.set(key, rule);
+    }
+    return rule ?? undefined;
   }
 
-  #matches(folded: string): boolean {
+  /** A key counts as a whole, and by its last part: of a path, a namespace, a form field such as `user[pin]`. */
+  #decide(given: string): Rule | undefined {
+    const key = given.includes('%') ? decoded(given) : given;
+    const whole = fold(key);
+    const part = fold(lastPart(key));
     return (
-      this.#exact.has(folded) || (this.#endings.some((ending) => folded.endsWith(ending)) && !HARMLESS.includes(folded))
+      this.#named.get(whole) ??
+      this.#named.get(part) ??
+      (this.#wellKnown !== undefined &&
+      (isWellKnown(whole) || isWellKnown(part) || PASS_ENDING.test(key.slice(-LONGEST_ENDING)))
+        ? this.#wellKnown
+        : undefined)
     );
   }
 }
 
-/** `api_key`, `apiKey`, `API-KEY` and `Api Key` are one key; `user[password]`, of a form, ends in `password`. */
-function fold(key: string): string {
-  return key.replace(/[_\-\s[\]]/g, '').toLowerCase();
+const LONGEST_ENDING = 16;
+
+function isWellKnown(folded: string): boolean {
+  if (HARMLESS.has(folded)) return false;
+  if (WELL_KNOWN.has(folded)) return true;
+  // `password2`, `token1`; but `auth0` is somebody's name.
+  const ending = folded.replace(/\d{1,3}$/, '');
+  return !HARMLESS.has(ending) && WELL_KNOWN_ENDINGS.some((known) => ending.endsWith(known));
+}
+
+function lastPart(key: string): string {
+  let end = key.length;
+  while (end > 0 && key[end - 1] === ']') end--;
+  let start = end;
+  while (start > 0 && !'.:/[]'.includes(key[start - 1] as string)) start--;
+  return key.slice(start, end);
+}
+
+/** `api_key`, `apiKey`, `API-KEY`, `"Api Key"` and `--api-key` are one key; so are letters of full width and ASCII's. */
+export function fold(key: string): string {
+  return key
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** As a query or a form writes it. */
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
 }

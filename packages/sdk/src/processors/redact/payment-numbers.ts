@@ -1,0 +1,114 @@
+import { isAlphanumeric, isDigit, isUpper } from './character.ts';
+import type { Span } from './rule.ts';
+
+const SHORTEST = 13;
+const LONGEST_CARD = 19;
+/** What is left of a number that was cut. */
+const SHORTEST_REST = 6;
+
+/** Space, dash and dot, between groups of digits. */
+const isSeparator = (unit: number): boolean => unit === 32 || unit === 45 || unit === 46;
+const isOfNumber = (unit: number): boolean => isDigit(unit) || isUpper(unit);
+
+/**
+ * True if a text may hold a card number or an IBAN. Each is at least 13 characters of digits, capitals and separators,
+ * so one look in 13 is enough to miss none.
+ */
+export function mayHoldNumber(text: string): boolean {
+  for (let i = SHORTEST - 1; i < text.length; i += SHORTEST) {
+    const unit = text.charCodeAt(i);
+    const before = text.charCodeAt(i - 1);
+    const after = text.charCodeAt(i + 1);
+    if (isOfNumber(unit)) {
+      if (isOfNumber(before) || isOfNumber(after) || isSeparator(before) || isSeparator(after)) return true;
+    } else if (
+      isSeparator(unit) &&
+      (isOfNumber(before) || isSeparator(before)) &&
+      (isOfNumber(after) || isSeparator(after))
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * A payment card: 13 to 19 digits that pass the Luhn check and begin with 2 to 9 (no card begins with 0, and times in
+ * milliseconds to nanoseconds with 1), in one piece or in groups of 3 and more
+ * of which the first has 4 to 6. `at` is the first of a
+ * run of digits.
+ */
+export function card(text: string, at: number, isCut: boolean): Span | undefined {
+  const first = text.charCodeAt(at);
+  if (first < 50) return undefined;
+  // A fraction: 0.4111111111111111
+  if (text[at - 1] === '.' && isDigit(text.charCodeAt(at - 2))) return undefined;
+  let count = 0;
+  let sum = 0;
+  let sumShifted = 0;
+  let groupStart = at;
+  let end = -1;
+  for (let i = at; ; i++) {
+    const unit = text.charCodeAt(i);
+    if (isDigit(unit)) {
+      if (++count > LONGEST_CARD) break;
+      // Which digits count twice is told by the last one: both sums are kept.
+      const digit = unit - 48;
+      const twice = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+      const before = sum;
+      sum = sumShifted + digit;
+      sumShifted = before + twice;
+      continue;
+    }
+    const group = i - groupStart;
+    const valid = sum % 10 === 0 && count >= SHORTEST && (count > SHORTEST || first === 52);
+    if (groupStart === at ? group >= SHORTEST || (group >= 4 && group <= 6) : group >= 3 && group <= 15) {
+      if (valid) end = i;
+    } else break;
+    if (i >= text.length) {
+      if (isCut && count >= SHORTEST_REST && end < 0) end = i;
+      break;
+    }
+    if (groupStart === at && group >= SHORTEST) break;
+    let next = i;
+    while (next - i < 2 && isSeparator(text.charCodeAt(next))) next++;
+    if (next === i || !isDigit(text.charCodeAt(next))) break;
+    groupStart = next;
+    i = next - 1;
+  }
+  return end < 0 ? undefined : { start: at, end };
+}
+
+/** The length of an IBAN, by country. Registry of ISO 13616. */
+const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
+  'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'
+    .split(' ')
+    .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+);
+
+/** An international bank account number in capitals: of a known country, of its length, with the right check digits. */
+export function iban(text: string, at: number, isCut: boolean): Span | undefined {
+  if (isAlphanumeric(text.charCodeAt(at - 1))) return undefined;
+  const length = IBAN_LENGTHS.get(text.slice(at, at + 2));
+  if (length === undefined) return undefined;
+  let rest = 0;
+  let head = 0;
+  let i = at;
+  for (let count = 0; count < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (isOfNumber(unit)) {
+      const value = isDigit(unit) ? unit - 48 : unit - 55;
+      // The first four characters are counted last.
+      if (count < 4) head = head * (value > 9 ? 100 : 10) + value;
+      else rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+      count++;
+    } else if (i >= text.length) {
+      return isCut && count >= 8 ? { start: at, end: i } : undefined;
+    } else if (!isSeparator(unit) || !isOfNumber(text.charCodeAt(i - 1))) {
+      return undefined;
+    }
+  }
+  if (isAlphanumeric(text.charCodeAt(i))) return undefined;
+  // Two letters are two digits each, and two digits follow: six in all.
+  return (rest * 1_000_000 + head) % 97 === 1 ? { start: at, end: i } : undefined;
+}

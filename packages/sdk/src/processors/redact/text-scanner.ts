@@ -1,0 +1,155 @@
+import { email, urlCredentials } from './addresses.ts';
+import { isDigit, isUpper } from './character.ts';
+import { labelledValue } from './labelled-value.ts';
+import { card, iban, mayHoldNumber } from './payment-numbers.ts';
+import type { Hit, Rule, Span } from './rule.ts';
+import type { Rules } from './rules.ts';
+import { awsAccessKey, basic, bearer, githubToken, jwt, privateKey, slackToken, slackWebhook } from './token-shapes.ts';
+
+/** In place of a text that a pattern should have looked at but took too long for. */
+export const TIMED_OUT = '[REDACTION-TIMEOUT]';
+
+/** Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, … */
+const MARKS = /[=:@JI_xBb]/g;
+
+/** The next mark from a place on; -1 if there is none. */
+export type FindMark = (text: string, from: number) => number;
+
+const findMark: FindMark = (text, from) => {
+  MARKS.lastIndex = from;
+  return MARKS.test(text) ? MARKS.lastIndex - 1 : -1;
+};
+
+/**
+ * Finds secrets in texts of any length, all of it, in time linear in the length, whatever is in it: one search for the
+ * marks that secrets have, and at each of them a scanner that looks at every character at most a fixed number of times.
+ * No regular expression but those of the user can backtrack.
+ */
+export class TextScanner {
+  readonly #rules: Rules;
+  readonly #onHit: (rule: Rule) => void;
+  readonly #hits: Hit[] = [];
+
+  constructor(rules: Rules, onHit: (rule: Rule) => void) {
+    this.#rules = rules;
+    this.#onHit = onHit;
+  }
+
+  /** True if {@link clean} would answer with another text. Counts nothing. */
+  finds(text: string): boolean {
+    return this.#search(text, false).length > 0 || this.#rules.patterns.some(({ isOut }) => isOut);
+  }
+
+  /** The text without its secrets. `isCut`: its end may be the middle of a secret. */
+  clean(text: string, isCut: boolean): string {
+    const hits = this.#search(text, isCut);
+    const { patterns } = this.#rules;
+    if (patterns.length > 0 && patterns.some(({ isOut }) => isOut)) return TIMED_OUT;
+    return hits.length === 0 ? text : this.#without(text, hits);
+  }
+
+  #search(text: string, isCut: boolean): Hit[] {
+    const hits = this.#hits;
+    hits.length = 0;
+    scan(text, this.#rules, isCut, hits);
+    for (const pattern of this.#rules.patterns) pattern.find(text, hits);
+    return hits;
+  }
+
+  #without(text: string, hits: Hit[]): string {
+    hits.sort((a, b) => a.start - b.start);
+    let clean = '';
+    let done = 0;
+    for (let i = 0; i < hits.length; ) {
+      const { start } = hits[i] as Hit;
+      let { end, rule } = hits[i] as Hit;
+      for (i++; i < hits.length && (hits[i] as Hit).start < end; i++) {
+        const next = hits[i] as Hit;
+        end = Math.max(end, next.end);
+        if (next.rule.order < rule.order) rule = next.rule;
+      }
+      clean += text.slice(done, start) + rule.action.text(text.slice(start, end));
+      done = end;
+      this.#onHit(rule);
+    }
+    return clean + text.slice(done);
+  }
+}
+
+/** Adds what the detectors find. */
+export function scan(text: string, rules: Rules, isCut: boolean, hits: Hit[], find: FindMark = findMark): void {
+  const { detectors, keys } = rules;
+  const ruleOf = (key: string): Rule | undefined => keys.ruleOf(key);
+  // All of a run of characters without a token has been seen up to here.
+  let noJwtBefore = 0;
+  const add = (rule: Rule, span: Span | undefined): boolean => {
+    if (span === undefined) return false;
+    hits.push({ start: span.start, end: span.end, rule });
+    return true;
+  };
+  for (let at = find(text, 0); at >= 0; ) {
+    const found = hits.length;
+    switch (text.charCodeAt(at)) {
+      case 61: // =
+      case 58: {
+        // :
+        if (detectors.slack !== undefined && text.startsWith('://', at)) {
+          add(detectors.slack, slackWebhook(text, at + 3));
+        }
+        if (detectors.pairs === undefined && detectors.url_query === undefined) break;
+        const value = labelledValue(text, at, ruleOf);
+        if (value !== undefined && (value.ofQuery ? detectors.url_query : detectors.pairs) !== undefined)
+          hits.push(value);
+        break;
+      }
+      case 64: // @
+        if (detectors.url_credentials !== undefined && add(detectors.url_credentials, urlCredentials(text, at))) break;
+        if (detectors.email !== undefined) add(detectors.email, email(text, at));
+        break;
+      case 74: // J
+        if (detectors.jwt === undefined || at - 2 < noJwtBefore || !text.startsWith('ey', at - 2)) break;
+        {
+          const token = jwt(text, at - 2);
+          if (typeof token === 'number') noJwtBefore = token;
+          else add(detectors.jwt, token);
+        }
+        break;
+      case 73: // I
+        if (detectors.aws !== undefined && at >= 2 && add(detectors.aws, awsAccessKey(text, at - 2))) break;
+        if (detectors.private_key !== undefined && at >= 8) add(detectors.private_key, privateKey(text, at - 8));
+        break;
+      case 95: // _
+        if (detectors.github !== undefined) add(detectors.github, githubToken(text, at));
+        break;
+      case 120: // x
+        if (detectors.slack !== undefined) add(detectors.slack, slackToken(text, at));
+        break;
+      default: // B, b
+        if (detectors.bearer !== undefined && add(detectors.bearer, bearer(text, at))) break;
+        if (detectors.basic !== undefined) add(detectors.basic, basic(text, at));
+    }
+    const last = hits.length > found ? (hits[hits.length - 1] as Hit).end : at + 1;
+    at = find(text, Math.max(last, at + 1));
+  }
+  if ((detectors.card !== undefined || detectors.iban !== undefined) && (isCut || mayHoldNumber(text))) {
+    scanNumbers(text, rules, isCut, hits);
+  }
+}
+
+function scanNumbers(text: string, { detectors }: Rules, isCut: boolean, hits: Hit[]): void {
+  for (let i = 0; i < text.length; i++) {
+    if (!isDigit(text.charCodeAt(i))) continue;
+    let span: Span | undefined;
+    if (detectors.iban !== undefined && isUpper(text.charCodeAt(i - 1)) && isUpper(text.charCodeAt(i - 2))) {
+      span = iban(text, i - 2, isCut);
+      if (span !== undefined) hits.push({ ...span, rule: detectors.iban });
+    }
+    if (span === undefined && detectors.card !== undefined) {
+      span = card(text, i, isCut);
+      if (span !== undefined) hits.push({ ...span, rule: detectors.card });
+    }
+    // To the end of the run of digits.
+    i = span === undefined ? i : span.end - 1;
+    while (isDigit(text.charCodeAt(i + 1))) i++;
+  }
+}

@@ -1,0 +1,222 @@
+import { type AttributeValue, setOwn } from '@logspan/logger/internal';
+import { plainValue } from '../../pipeline/copy-record.ts';
+import type { PathState } from './path-rules.ts';
+import { Remembered } from './remembered.ts';
+import type { Rule } from './rule.ts';
+import type { Rules } from './rules.ts';
+import { TextScanner } from './text-scanner.ts';
+
+/** Values looked at in one record before it counts as hostile and is withheld whole. */
+const MOST_VALUES = 20_000;
+/** Characters of one record, likewise. */
+const MOST_CHARACTERS = 4 * 1_024 * 1_024;
+const DEEPEST = 64;
+/** So long a text may have been cut by a limit, in the middle of a secret. */
+const CUT_LENGTH = 1_024;
+const hasOwn = Object.prototype.hasOwnProperty;
+
+/** What is known of a key. */
+interface KeyFacts {
+  readonly rule: Rule | undefined;
+  /** True if the key itself holds a secret. */
+  readonly dirty: boolean;
+  /** True for `value`, beside which a `name` or `key` may say what it is. */
+  readonly labelled: boolean;
+}
+
+const PLAIN: KeyFacts = Object.freeze({ rule: undefined, dirty: false, labelled: false });
+
+/**
+ * Makes copies of values without what is secret in them. Everything is read once, and what was read is judged and kept:
+ * an object that answers differently the second time shows nothing by it. Throws for what is too deep or too large.
+ */
+export class Walk {
+  /** Secrets taken out since {@link begin}. */
+  replaced = 0;
+  /** Is told of each of them: the path and the rule. */
+  onHit: ((path: string, rule: Rule) => void) | undefined;
+  readonly counts: Map<string, number> = new Map();
+  readonly #rules: Rules;
+  readonly #scanner: TextScanner;
+  readonly #facts = new Remembered<KeyFacts>();
+  readonly #path: string[] = [];
+  #values = 0;
+  #characters = 0;
+  #isCut = false;
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+    this.#scanner = new TextScanner(rules, (rule) => this.#hit(rule));
+  }
+
+  /** Before each record. `isCut`: something of it was cut by a limit. */
+  begin(isCut: boolean): void {
+    this.replaced = 0;
+    this.#values = 0;
+    this.#characters = 0;
+    this.#isCut = isCut;
+    this.#path.length = 0;
+  }
+
+  text(text: string, at?: string): string {
+    if (at !== undefined) this.#path[0] = at;
+    this.#characters += text.length;
+    if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
+    return this.#scanner.clean(text, this.#isCut || text.length >= CUT_LENGTH || text.endsWith('…'));
+  }
+
+  /** A copy of attributes, and of all that is in them. */
+  attributes(given: Readonly<Record<string, unknown>>, at = 'attributes'): Record<string, AttributeValue> {
+    this.#path[0] = at;
+    return this.#object(given, 1, this.#rules.paths?.start) as Record<string, AttributeValue>;
+  }
+
+  /** A copy of any value, such as a body. */
+  value(value: unknown, at: string): unknown {
+    this.#path[0] = at;
+    return this.#clean(value, 1, this.#rules.paths?.start);
+  }
+
+  #hit(rule: Rule): void {
+    this.replaced++;
+    this.counts.set(rule.name, (this.counts.get(rule.name) ?? 0) + 1);
+    this.onHit?.(this.#path.join('.'), rule);
+  }
+
+  #clean(value: unknown, depth: number, state: PathState | undefined): unknown {
+    switch (typeof value) {
+      case 'string':
+        return this.text(value);
+      case 'number':
+      case 'boolean':
+      case 'undefined':
+        return value;
+      case 'object':
+        return value === null ? null : this.#inside(value, depth, state);
+      default:
+        // Nothing that a record should hold; what it says of itself is text.
+        return this.#clean(plainValue(value), depth, state);
+    }
+  }
+
+  #inside(value: object, depth: number, state: PathState | undefined): unknown {
+    if (depth > DEEPEST) throw new RangeError('too deep');
+    if (Array.isArray(value)) return this.#list(value, depth, state);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return this.#object(value, depth, state);
+    // What a processor put there past `setAttribute`, such as a Map: what it holds shows only in its plain form.
+    const plain = plainValue(value);
+    return plain instanceof Uint8Array ? this.#bytes(plain) : this.#clean(plain, depth + 1, state);
+  }
+
+  #object(value: object, depth: number, state: PathState | undefined): Record<string, unknown> {
+    this.#count();
+    const copy = { ...value } as Record<string, unknown>;
+    let renamed: [string, unknown][] | undefined;
+    for (const key in copy) {
+      // What somebody put on Object.prototype is no attribute.
+      if (!hasOwn.call(copy, key)) continue;
+      const entry = copy[key];
+      const facts = this.#factsOf(key);
+      if (facts === PLAIN && state === undefined) {
+        // The common case.
+        if (typeof entry === 'number' || typeof entry === 'boolean') continue;
+        if (this.onHit === undefined && typeof entry === 'string') {
+          const clean = this.text(entry);
+          if (clean !== entry) setOwn(copy, key, clean);
+          continue;
+        }
+      }
+      const name = facts.dirty ? this.text(key) : key;
+      this.#path.push(name);
+      const below = state === undefined ? undefined : this.#rules.paths?.step(state, key);
+      const rule = first(
+        facts.labelled ? (facts.rule ?? this.#labelOf(copy)) : facts.rule,
+        below && this.#rules.paths?.ruleAt(below),
+      );
+      const clean = this.#entry(entry, rule, depth, below);
+      this.#path.pop();
+      if (facts.dirty || (clean === undefined && entry !== undefined)) {
+        delete copy[key];
+        if (clean !== undefined) renamed = [...(renamed ?? []), [name, clean]];
+      } else if (clean !== entry) setOwn(copy, key, clean);
+    }
+    for (const [name, entry] of renamed ?? []) setOwn(copy, free(name, copy), entry);
+    return copy;
+  }
+
+  #entry(entry: unknown, rule: Rule | undefined, depth: number, state: PathState | undefined): unknown {
+    if (rule === undefined) return this.#clean(entry, depth + 1, state);
+    if (entry === undefined || entry === null) return entry;
+    this.#hit(rule);
+    return rule.action.value(entry);
+  }
+
+  #list(items: readonly unknown[], depth: number, state: PathState | undefined): unknown[] {
+    const { length } = items;
+    this.#count(length);
+    const copy: unknown[] = [];
+    let label: Rule | undefined;
+    for (let i = 0; i < length; i++) {
+      const item = items[i];
+      const below = state === undefined ? undefined : this.#rules.paths?.step(state, String(i));
+      this.#path.push(String(i));
+      copy.push(
+        this.#entry(item, first(label, below && this.#rules.paths?.ruleAt(below)), depth, below) ?? emptied(item),
+      );
+      this.#path.pop();
+      // A pair, ['authorization', 'Bearer …'], or a flat list of names and values, such as Node's rawHeaders; and the
+      // arguments of a command: ['--password', '…'].
+      const isLabel = label === undefined && typeof item === 'string' && (i % 2 === 0 || item.startsWith('-'));
+      label = isLabel ? this.#rules.keys.ruleOf(item) : undefined;
+    }
+    return copy;
+  }
+
+  /** Bytes may be text: if that has a secret all of them go. */
+  #bytes(bytes: Uint8Array): string | Uint8Array {
+    this.#count();
+    const before = this.replaced;
+    this.text(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'));
+    return this.replaced > before ? this.#rules.replacement : bytes;
+  }
+
+  /** `{ name: 'authorization', value: '…' }`, as HTTP archives and many configurations have it. */
+  #labelOf({ name, key }: Record<string, unknown>): Rule | undefined {
+    const label = typeof name === 'string' ? name : key;
+    return typeof label === 'string' ? this.#rules.keys.ruleOf(label) : undefined;
+  }
+
+  #factsOf(key: string): KeyFacts {
+    const known = this.#facts.get(key);
+    if (known !== undefined) return known;
+    const rule = this.#rules.keys.ruleOf(key);
+    const dirty = this.#scanner.finds(key);
+    const facts = rule === undefined && !dirty && key !== 'value' ? PLAIN : { rule, dirty, labelled: key === 'value' };
+    // A secret is not kept in memory, not even as a key.
+    if (!dirty) this.#facts.set(key, facts);
+    return facts;
+  }
+
+  #count(items = 0): void {
+    this.#values += 1 + items;
+    if (this.#values > MOST_VALUES) throw new RangeError('too large');
+  }
+}
+
+function first(one: Rule | undefined, other: Rule | undefined): Rule | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.order <= other.order ? one : other;
+}
+
+/** What is left in a list of what was removed: its place. */
+function emptied(item: unknown): unknown {
+  return item === undefined ? undefined : item === null ? null : '';
+}
+
+/** A name that is not taken: two keys may be replaced alike. */
+function free(name: string, taken: object): string {
+  let unique = name;
+  for (let n = 2; hasOwn.call(taken, unique); n++) unique = `${name}#${n}`;
+  return unique;
+}
