@@ -12,6 +12,7 @@ import {
   type StageAccount,
   stage,
 } from '../pipeline/stage.ts';
+import { Remembered } from './redact/remembered.ts';
 import { type RedactOptions, rulesOf } from './redact/rules.ts';
 import { Walk } from './redact/walk.ts';
 
@@ -44,6 +45,8 @@ export interface RedactAccount extends StageAccount {
   readonly redactedBy: Readonly<Record<string, number>>;
 }
 
+/** What nearly all records have for a severity text. */
+const SEVERITY_TEXTS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']);
 const WITHHELD = '[withheld: could not be redacted]';
 const FAILED = 'logspan.redact.failed';
 
@@ -97,6 +100,8 @@ class Redactor {
   readonly #scopes = new WeakMap<InstrumentationScope, InstrumentationScope>();
   #lastScope: InstrumentationScope | undefined;
   #lastClean: InstrumentationScope | undefined;
+  /** Event names without a secret: there are few, and they come again and again. */
+  readonly #names = new Remembered<true>();
   #resource: Resource | undefined;
   #redacted = 0;
 
@@ -115,7 +120,7 @@ class Redactor {
     walk.begin(record.droppedAttributesCount > 0);
     try {
       this.#scope(record);
-      redactFields(record, walk);
+      this.#fields(record);
       replaceAttributes(record, walk.attributes(record.attributes));
     } catch {
       this.#redacted++;
@@ -139,6 +144,26 @@ class Redactor {
       this.#lastClean = clean;
     }
     if (this.#lastClean !== scope) setField(record, 'instrumentationScope', this.#lastClean);
+  }
+
+  #fields(record: LogRecord): void {
+    const walk = this.#walk;
+    const { eventName, severityText, body } = record;
+    if (eventName !== undefined && this.#names.get(eventName) === undefined) {
+      const clean = walk.text(eventName);
+      if (clean === eventName) this.#names.set(eventName, true);
+      else setField(record, 'eventName', clean);
+      // An event has its name for a body.
+      if (body === eventName && clean !== eventName) setField(record, 'body', clean);
+    }
+    if (body !== eventName && body !== undefined) {
+      const clean = walk.value(body, 'body');
+      if (!Object.is(clean, body)) setField(record, 'body', clean);
+    }
+    if (severityText !== undefined && !SEVERITY_TEXTS.has(severityText)) {
+      const clean = walk.text(severityText);
+      if (clean !== severityText) setField(record, 'severityText', clean);
+    }
   }
 
   /** A resource is fixed at startup, and in places that no stage reaches: all that is left is to say so. */
@@ -179,27 +204,6 @@ class Redactor {
     }
     replaceAttributes(record, { [FAILED]: true });
   }
-}
-
-function redactFields(record: LogRecord, walk: Walk): void {
-  const { eventName, severityText, body } = record;
-  if (eventName !== undefined) {
-    const clean = walk.text(eventName);
-    if (clean !== eventName) setField(record, 'eventName', clean);
-    // An event has its name for a body.
-    if (body === eventName) {
-      if (clean !== eventName) setField(record, 'body', clean);
-    } else if (body !== undefined) redactBody(record, body, walk);
-  } else if (body !== undefined) redactBody(record, body, walk);
-  if (severityText !== undefined) {
-    const clean = walk.text(severityText);
-    if (clean !== severityText) setField(record, 'severityText', clean);
-  }
-}
-
-function redactBody(record: LogRecord, body: unknown, walk: Walk): void {
-  const clean = walk.value(body, 'body');
-  if (!Object.is(clean, body)) setField(record, 'body', clean);
 }
 
 /** A scope with attributes is always a copy: theirs may change after they were judged. */

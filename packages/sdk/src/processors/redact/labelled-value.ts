@@ -1,4 +1,4 @@
-import { isAlphanumeric, isBlank, isQuote, isSpace } from './character.ts';
+import { isAlphanumeric, isBlank, isDigit, isQuote, isSpace } from './character.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold } from './secret-keys.ts';
 
@@ -44,6 +44,10 @@ const isKey = (unit: number): boolean =>
   unit === 93 ||
   unit >= 0x80;
 
+/** ! < > = : + */
+const isOperator = (unit: number): boolean =>
+  unit === 33 || unit === 60 || unit === 62 || unit === 61 || unit === 58 || unit === 43;
+
 interface Key {
   readonly text: string;
   readonly start: number;
@@ -66,19 +70,19 @@ export interface Labelled extends Hit {
 export function labelledValue(
   text: string,
   at: number,
-  ruleOf: (key: string) => Rule | undefined,
+  keys: { ruleOf(key: string): Rule | undefined },
 ): Labelled | undefined {
   // The colon of https://
   if (text[at] === ':' && text[at + 1] === '/' && text[at + 2] === '/') return undefined;
   const key = keyBefore(text, at);
   if (key === undefined) return undefined;
   let label = key;
-  let rule = ruleOf(key.text);
+  let rule = keys.ruleOf(key.text);
   for (let words = 1; rule === undefined && words < MOST_WORDS; words++) {
     const longer = key.quoted ? undefined : withWordBefore(text, label, at);
     if (longer === undefined) return undefined;
     label = longer;
-    rule = ruleOf(label.text);
+    rule = keys.ruleOf(label.text);
   }
   if (rule === undefined) return undefined;
 
@@ -92,7 +96,7 @@ export function labelledValue(
 function keyBefore(text: string, at: number): Key | undefined {
   let end = at;
   // Of := != and the like.
-  while (at - end < 3 && '!<>=:+'.includes(text[end - 1] ?? ' ')) end--;
+  while (at - end < 3 && isOperator(text.charCodeAt(end - 1))) end--;
   const spaced = end;
   while (spaced - end < 4 && isBlank(text.charCodeAt(end - 1))) end--;
   const quote = text.charCodeAt(end - 1);
@@ -107,7 +111,9 @@ function keyBefore(text: string, at: number): Key | undefined {
   }
   let start = end;
   while (start > 0 && end - start < LONGEST_KEY && isKey(text.charCodeAt(start - 1))) start--;
-  return start === end ? undefined : { text: text.slice(start, end), start, quoted: false };
+  // What begins and ends with a digit is a time, a port, a version.
+  if (start === end || (isDigit(text.charCodeAt(start)) && isDigit(text.charCodeAt(end - 1)))) return undefined;
+  return { text: text.slice(start, end), start, quoted: false };
 }
 
 /** `api key: …`: the key with the word before it. */

@@ -10,26 +10,36 @@ const SHORTEST_REST = 6;
 const isSeparator = (unit: number): boolean => unit === 32 || unit === 45 || unit === 46;
 const isOfNumber = (unit: number): boolean => isDigit(unit) || isUpper(unit);
 
+const mayBeOfNumber = (unit: number): boolean => isOfNumber(unit) || isSeparator(unit);
+
+/** An IBAN has at least this many characters, and with separators at most the other. */
+const SHORTEST_IBAN = 15;
+const LONGEST = 44;
+
 /**
- * True if a text may hold a card number or an IBAN. Each is at least 13 characters of digits, capitals and separators,
- * so one look in 13 is enough to miss none.
+ * True if a text may hold a card number or an IBAN. Each is at least 13 characters of digits, capitals and separators, so
+ * one look in 13 is enough to miss none.
  */
 export function mayHoldNumber(text: string): boolean {
   for (let i = SHORTEST - 1; i < text.length; i += SHORTEST) {
-    const unit = text.charCodeAt(i);
-    const before = text.charCodeAt(i - 1);
-    const after = text.charCodeAt(i + 1);
-    if (isOfNumber(unit)) {
-      if (isOfNumber(before) || isOfNumber(after) || isSeparator(before) || isSeparator(after)) return true;
-    } else if (
-      isSeparator(unit) &&
-      (isOfNumber(before) || isSeparator(before)) &&
-      (isOfNumber(after) || isSeparator(after))
-    ) {
-      return true;
-    }
+    if (mayBeOfNumber(text.charCodeAt(i)) && mayBeNumber(text, i)) return true;
   }
   return false;
+}
+
+function mayBeNumber(text: string, at: number): boolean {
+  let start = at;
+  while (start > 0 && at - start < LONGEST && mayBeOfNumber(text.charCodeAt(start - 1))) start--;
+  let digits = 0;
+  let capitals = 0;
+  let end = start;
+  for (; end - at < LONGEST; end++) {
+    const unit = text.charCodeAt(end);
+    if (isDigit(unit)) digits++;
+    else if (isUpper(unit)) capitals++;
+    else if (!isSeparator(unit)) break;
+  }
+  return digits >= SHORTEST || (capitals >= 2 && end - start >= SHORTEST_IBAN);
 }
 
 /**

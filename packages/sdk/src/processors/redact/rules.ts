@@ -42,6 +42,8 @@ export interface Rules {
   readonly keys: SecretKeys;
   readonly paths: PathRules | undefined;
   readonly detectors: Readonly<Partial<Record<DetectorName, Rule>>>;
+  /** True if card numbers or IBANs are looked for. */
+  readonly numbers: boolean;
   readonly patterns: readonly UserPattern[];
   readonly replacement: string;
 }
@@ -83,6 +85,7 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
     keys: new SecretKeys(keys, known),
     paths: paths.length === 0 ? undefined : new PathRules(paths),
     detectors,
+    numbers: detectors.card !== undefined || detectors.iban !== undefined,
     patterns,
     replacement,
   };

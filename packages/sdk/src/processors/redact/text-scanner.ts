@@ -10,7 +10,8 @@ import { awsAccessKey, basic, bearer, githubToken, jwt, privateKey, slackToken, 
 export const TIMED_OUT = '[REDACTION-TIMEOUT]';
 
 /** Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, … */
-const MARKS = /[=:@JI_xBb]/g;
+const ANY_MARK = /[=:@JI_xBb]/;
+const MARKS = new RegExp(ANY_MARK, 'g');
 
 /** The next mark from a place on; -1 if there is none. */
 export type FindMark = (text: string, from: number) => number;
@@ -42,6 +43,8 @@ export class TextScanner {
 
   /** The text without its secrets. `isCut`: its end may be the middle of a secret. */
   clean(text: string, isCut: boolean): string {
+    // The common case, ahead of everything else.
+    if (!isCut && !ANY_MARK.test(text) && !mayHoldNumber(text) && this.#rules.patterns.length === 0) return text;
     const hits = this.#search(text, isCut);
     const { patterns } = this.#rules;
     if (patterns.length > 0 && patterns.some(({ isOut }) => isOut)) return TIMED_OUT;
@@ -50,7 +53,7 @@ export class TextScanner {
 
   #search(text: string, isCut: boolean): Hit[] {
     const hits = this.#hits;
-    hits.length = 0;
+    if (hits.length > 0) hits.length = 0;
     scan(text, this.#rules, isCut, hits);
     for (const pattern of this.#rules.patterns) pattern.find(text, hits);
     return hits;
@@ -78,62 +81,66 @@ export class TextScanner {
 
 /** Adds what the detectors find. */
 export function scan(text: string, rules: Rules, isCut: boolean, hits: Hit[], find: FindMark = findMark): void {
-  const { detectors, keys } = rules;
-  const ruleOf = (key: string): Rule | undefined => keys.ruleOf(key);
+  const mark = find(text, 0);
+  if (mark >= 0) scanMarks(text, rules, mark, hits, find);
+  if (rules.numbers && (isCut || mayHoldNumber(text))) scanNumbers(text, rules, isCut, hits);
+}
+
+function scanMarks(text: string, rules: Rules, first: number, hits: Hit[], find: FindMark): void {
   // All of a run of characters without a token has been seen up to here.
   let noJwtBefore = 0;
-  const add = (rule: Rule, span: Span | undefined): boolean => {
-    if (span === undefined) return false;
-    hits.push({ start: span.start, end: span.end, rule });
-    return true;
-  };
-  for (let at = find(text, 0); at >= 0; ) {
-    const found = hits.length;
-    switch (text.charCodeAt(at)) {
-      case 61: // =
-      case 58: {
-        // :
-        if (detectors.slack !== undefined && text.startsWith('://', at)) {
-          add(detectors.slack, slackWebhook(text, at + 3));
-        }
-        if (detectors.pairs === undefined && detectors.url_query === undefined) break;
-        const value = labelledValue(text, at, ruleOf);
-        if (value !== undefined && (value.ofQuery ? detectors.url_query : detectors.pairs) !== undefined)
-          hits.push(value);
-        break;
-      }
-      case 64: // @
-        if (detectors.url_credentials !== undefined && add(detectors.url_credentials, urlCredentials(text, at))) break;
-        if (detectors.email !== undefined) add(detectors.email, email(text, at));
-        break;
-      case 74: // J
-        if (detectors.jwt === undefined || at - 2 < noJwtBefore || !text.startsWith('ey', at - 2)) break;
-        {
-          const token = jwt(text, at - 2);
-          if (typeof token === 'number') noJwtBefore = token;
-          else add(detectors.jwt, token);
-        }
-        break;
-      case 73: // I
-        if (detectors.aws !== undefined && at >= 2 && add(detectors.aws, awsAccessKey(text, at - 2))) break;
-        if (detectors.private_key !== undefined && at >= 8) add(detectors.private_key, privateKey(text, at - 8));
-        break;
-      case 95: // _
-        if (detectors.github !== undefined) add(detectors.github, githubToken(text, at));
-        break;
-      case 120: // x
-        if (detectors.slack !== undefined) add(detectors.slack, slackToken(text, at));
-        break;
-      default: // B, b
-        if (detectors.bearer !== undefined && add(detectors.bearer, bearer(text, at))) break;
-        if (detectors.basic !== undefined) add(detectors.basic, basic(text, at));
+  for (let at = first; at >= 0; ) {
+    let hit: Hit | undefined;
+    if (text.charCodeAt(at) !== J) hit = hitAt(text, at, rules);
+    else if (rules.detectors.jwt !== undefined && at - 2 >= noJwtBefore && text.startsWith('ey', at - 2)) {
+      const token = jwt(text, at - 2);
+      if (typeof token === 'number') noJwtBefore = token;
+      else hit = hitOf(rules.detectors.jwt, token);
     }
-    const last = hits.length > found ? (hits[hits.length - 1] as Hit).end : at + 1;
-    at = find(text, Math.max(last, at + 1));
+    if (hit !== undefined) hits.push(hit);
+    at = find(text, Math.max(hit?.end ?? 0, at + 1));
   }
-  if ((detectors.card !== undefined || detectors.iban !== undefined) && (isCut || mayHoldNumber(text))) {
-    scanNumbers(text, rules, isCut, hits);
+}
+
+const J = 74;
+
+/** The secret that a mark belongs to. */
+function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | undefined {
+  switch (text.charCodeAt(at)) {
+    case 61: // =
+    case 58: {
+      // :
+      if (text.startsWith('://', at)) return hitOf(detectors.slack, slackWebhook(text, at + 3));
+      if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
+      const value = labelledValue(text, at, keys);
+      return value !== undefined && (value.ofQuery ? detectors.url_query : detectors.pairs) !== undefined
+        ? value
+        : undefined;
+    }
+    case 64: // @
+      return (
+        (detectors.url_credentials && hitOf(detectors.url_credentials, urlCredentials(text, at))) ??
+        (detectors.email && hitOf(detectors.email, email(text, at)))
+      );
+    case 73: // I
+      return hitOf(detectors.aws, awsAccessKey(text, at - 2)) ?? hitOf(detectors.private_key, privateKey(text, at - 8));
+    case 95: // _
+      return hitOf(detectors.github, githubToken(text, at));
+    case 120: // x
+      return hitOf(detectors.slack, slackToken(text, at));
+    default: // B, b
+      switch (text.charCodeAt(at + 1) | 32) {
+        case 101:
+          return hitOf(detectors.bearer, bearer(text, at));
+        case 97:
+          return hitOf(detectors.basic, basic(text, at));
+      }
+      return undefined;
   }
+}
+
+function hitOf(rule: Rule | undefined, span: Span | undefined): Hit | undefined {
+  return rule === undefined || span === undefined ? undefined : { start: span.start, end: span.end, rule };
 }
 
 function scanNumbers(text: string, { detectors }: Rules, isCut: boolean, hits: Hit[]): void {

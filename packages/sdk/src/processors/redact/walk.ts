@@ -13,6 +13,8 @@ const MOST_CHARACTERS = 4 * 1_024 * 1_024;
 const DEEPEST = 64;
 /** So long a text may have been cut by a limit, in the middle of a secret. */
 const CUT_LENGTH = 1_024;
+/** What marks the message or the stack of an error that was cut. */
+const ELLIPSIS = 0x2026;
 const hasOwn = Object.prototype.hasOwnProperty;
 
 /** What is known of a key. */
@@ -55,14 +57,17 @@ export class Walk {
     this.#values = 0;
     this.#characters = 0;
     this.#isCut = isCut;
-    this.#path.length = 0;
+    if (this.#path.length > 1) this.#path.length = 0;
   }
 
   text(text: string, at?: string): string {
     if (at !== undefined) this.#path[0] = at;
     this.#characters += text.length;
     if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
-    return this.#scanner.clean(text, this.#isCut || text.length >= CUT_LENGTH || text.endsWith('…'));
+    return this.#scanner.clean(
+      text,
+      this.#isCut || text.length >= CUT_LENGTH || text.charCodeAt(text.length - 1) === ELLIPSIS,
+    );
   }
 
   /** A copy of attributes, and of all that is in them. */
@@ -121,21 +126,21 @@ export class Walk {
       if (facts === PLAIN && state === undefined) {
         // The common case.
         if (typeof entry === 'number' || typeof entry === 'boolean') continue;
-        if (this.onHit === undefined && typeof entry === 'string') {
+        if (typeof entry === 'string' && this.onHit === undefined) {
           const clean = this.text(entry);
           if (clean !== entry) setOwn(copy, key, clean);
           continue;
         }
       }
       const name = facts.dirty ? this.text(key) : key;
-      this.#path.push(name);
+      if (this.onHit !== undefined) this.#path.push(name);
       const below = state === undefined ? undefined : this.#rules.paths?.step(state, key);
       const rule = first(
         facts.labelled ? (facts.rule ?? this.#labelOf(copy)) : facts.rule,
         below && this.#rules.paths?.ruleAt(below),
       );
       const clean = this.#entry(entry, rule, depth, below);
-      this.#path.pop();
+      if (this.onHit !== undefined) this.#path.pop();
       if (facts.dirty || (clean === undefined && entry !== undefined)) {
         delete copy[key];
         if (clean !== undefined) renamed = [...(renamed ?? []), [name, clean]];
@@ -160,11 +165,11 @@ export class Walk {
     for (let i = 0; i < length; i++) {
       const item = items[i];
       const below = state === undefined ? undefined : this.#rules.paths?.step(state, String(i));
-      this.#path.push(String(i));
+      if (this.onHit !== undefined) this.#path.push(String(i));
       copy.push(
         this.#entry(item, first(label, below && this.#rules.paths?.ruleAt(below)), depth, below) ?? emptied(item),
       );
-      this.#path.pop();
+      if (this.onHit !== undefined) this.#path.pop();
       // A pair, ['authorization', 'Bearer …'], or a flat list of names and values, such as Node's rawHeaders; and the
       // arguments of a command: ['--password', '…'].
       const isLabel = label === undefined && typeof item === 'string' && (i % 2 === 0 || item.startsWith('-'));
