@@ -95,10 +95,58 @@ describe('the graph behind an error', () => {
     expect(errorMessage(failure(`${'x'.repeat(8_191)}😀`))).toBe(`${'x'.repeat(8_191)}…`);
   });
 
+  test('is bounded in text in all', () => {
+    const large = 'x'.repeat(100_000);
+    const errors = Array.from({ length: 10 }, () => failure(large, { stack: large, cause: large }));
+    const error = failure(large, { errors, cause: failure(large, { stack: large }) });
+    expect(JSON.stringify(describeError(error)).length).toBeLessThan(70_000);
+    expect(JSON.stringify(exceptionAttributes(error)).length).toBeLessThan(90_000);
+  });
+
   test('does not tell what a client attached', () => {
     const error = failure('m', { config: { token: 'secret' }, response: 'secret', cause: { token: 'secret' } });
     expect(JSON.stringify(exceptionAttributes(error))).not.toContain('secret');
   });
+});
+
+/** As an HTTP client makes it. */
+const fromClient = () =>
+  failure('Request failed with status code 401', {
+    name: 'AxiosError',
+    code: 'ERR_BAD_REQUEST',
+    status: 401,
+    errno: -111,
+    syscall: 'connect',
+    isAxiosError: true,
+    config: { headers: { Authorization: 'Bearer secret' } },
+    request: { _header: 'GET / HTTP/1.1\r\nAuthorization: Bearer secret\r\n' },
+    response: { data: 'secret'.repeat(41_000) },
+    toJSON: () => ({ config: 'secret' }),
+  });
+
+test.each<[string, () => unknown]>([
+  ['an error', fromClient],
+  ['its serialised form', () => ({ ...fromClient(), message: 'Request failed with status code 401', stack: 'at m' })],
+])('of an HTTP client only what is known to be harmless is told: %s', (_, make) => {
+  const attributes = exceptionAttributes(make());
+  expect(attributes).toMatchObject({
+    'exception.type': 'AxiosError',
+    'exception.message': 'Request failed with status code 401',
+    'error.type': 'ERR_BAD_REQUEST',
+    'logspan.exception.errno': -111,
+    'logspan.exception.syscall': 'connect',
+    'logspan.exception.status': 401,
+  });
+  expect(JSON.stringify(attributes)).not.toContain('secret');
+  expect(JSON.stringify(attributes).length).toBeLessThan(1_000);
+});
+
+test('known fields of another kind, and long ones, are not told', () => {
+  const odd = { errno: {}, syscall: 5, status: { secret: 1 }, statusCode: 'x'.repeat(10_000) };
+  expect(JSON.stringify(exceptionAttributes(failure('m', odd)))).toBe(
+    '{"exception.type":"Error","exception.message":"m","error.type":"Error","exception.stacktrace":"at m"}',
+  );
+  expect(exceptionAttributes(failure('m', { statusCode: 503 }))).toMatchObject({ 'logspan.exception.status': 503 });
 });
 
 test('parts that are no text are not turned into it, which can take for ever', () => {

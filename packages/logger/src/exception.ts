@@ -1,10 +1,18 @@
-/** An error as plain data: only these fields, because an error object of an HTTP client carries headers and bodies. */
+/**
+ * An error as plain data: only these fields, each bounded, because an error object of an HTTP client carries headers and
+ * bodies. Whoever wants more of it names it as an attribute: `{ error, url: error.config.url }`.
+ */
 export interface ErrorDescription {
   readonly [key: string]: unknown;
   readonly type: string;
   readonly message: string;
   readonly stacktrace?: string;
   readonly code?: string;
+  /** Of a system error: `-2`, `connect`. */
+  readonly errno?: number | string;
+  readonly syscall?: string;
+  /** `status` or `statusCode` of an HTTP error. */
+  readonly status?: number | string;
   readonly cause?: ErrorDescription | string;
   readonly errors?: readonly (ErrorDescription | string)[];
 }
@@ -16,6 +24,14 @@ const MOST_ERRORS = 10;
 const MOST_DESCRIBED = 20;
 const LONGEST_MESSAGE = 8_192;
 const LONGEST_STACK = 16_384;
+const LONGEST_FIELD = 256;
+/** Messages and stacks of one graph, in characters: twenty errors with long ones would be a record of a megabyte. */
+const MOST_TEXT = 65_536;
+
+interface Budget {
+  errors: number;
+  text: number;
+}
 
 /** True for errors of this and other realms. Never throws. */
 export function isError(value: unknown): value is Error {
@@ -34,10 +50,12 @@ export function isError(value: unknown): value is Error {
  * `exception.message`, `exception.stacktrace` (with the stacks of its causes), and `error.type`: the error's `code` if
  * it has one, else its class. Causes and the errors of an AggregateError are kept as data under
  * `logspan.exception.cause` and `logspan.exception.errors`, at most 5 deep, 10
- * wide and 20 in all. Never throws.
+ * wide and 20 in all, with 65 536 characters of messages and stacks; `errno`, `syscall` and the `status` of an HTTP error
+ * under `logspan.exception.*`. Nothing else that hangs on the error. What was thrown without being an Error but has a
+ * `message` is treated alike. Never throws.
  */
 export function exceptionAttributes(exception: unknown): Record<string, unknown> {
-  if (!isError(exception)) {
+  if (!isError(exception) && !isLikeError(exception)) {
     return typeof exception === 'object' && exception !== null
       ? { 'exception.type': 'object', 'exception.message': '[object thrown]', 'logspan.exception.value': exception }
       : { 'exception.type': typeof exception, 'exception.message': cut(text(exception), LONGEST_MESSAGE) };
@@ -48,6 +66,9 @@ export function exceptionAttributes(exception: unknown): Record<string, unknown>
     'exception.message': description.message,
     'error.type': description.code ?? description.type,
   };
+  for (const field of ['errno', 'syscall', 'status'] as const) {
+    if (description[field] !== undefined) attributes[`logspan.exception.${field}`] = description[field];
+  }
   const stack = fullStack(description);
   if (stack !== '') attributes['exception.stacktrace'] = stack;
   if (description.cause !== undefined) attributes['logspan.exception.cause'] = withoutStack(description.cause);
@@ -57,11 +78,11 @@ export function exceptionAttributes(exception: unknown): Record<string, unknown>
 
 /** The allow-listed, bounded description of an error and of the errors behind it. Never throws. */
 export function describeError(error: Error): ErrorDescription {
-  return describe(error, [], { left: MOST_DESCRIBED });
+  return describe(error, [], { errors: MOST_DESCRIBED, text: MOST_TEXT });
 }
 
-function describe(error: Error, seen: readonly Error[], budget: { left: number }): ErrorDescription {
-  budget.left--;
+function describe(error: Error, seen: readonly Error[], budget: Budget): ErrorDescription {
+  budget.errors--;
   const name = property(error, 'name');
   const constructorName = property(property(error, 'constructor'), 'name');
   const code = property(error, 'code');
@@ -70,12 +91,18 @@ function describe(error: Error, seen: readonly Error[], budget: { left: number }
     // A class that does not set `name` inherits "Error": the constructor's name then says more.
     type: cut(
       text(name !== 'Error' && typeof name === 'string' && name !== '' ? name : constructorName) || 'Error',
-      256,
+      LONGEST_FIELD,
     ),
-    message: errorMessage(error),
+    message: take(text(property(error, 'message')), LONGEST_MESSAGE, budget),
   };
-  if (typeof stack === 'string' && stack !== '') description.stacktrace = cut(stack, LONGEST_STACK);
-  if (typeof code === 'string' || typeof code === 'number') description.code = cut(String(code), 256);
+  if (typeof stack === 'string' && stack !== '') description.stacktrace = take(stack, LONGEST_STACK, budget);
+  if (typeof code === 'string' || typeof code === 'number') description.code = cut(String(code), LONGEST_FIELD);
+  const errno = property(error, 'errno');
+  if (isShort(errno)) description.errno = errno;
+  const syscall = property(error, 'syscall');
+  if (typeof syscall === 'string') description.syscall = cut(syscall, LONGEST_FIELD);
+  const status = property(error, 'status') ?? property(error, 'statusCode');
+  if (isShort(status)) description.status = status;
   const path = [...seen, error];
   if (path.length < LONGEST_CHAIN) {
     const cause = property(error, 'cause');
@@ -84,6 +111,15 @@ function describe(error: Error, seen: readonly Error[], budget: { left: number }
     if (errors.length > 0) description.errors = errors.map((inner) => describeAny(inner, path, budget));
   }
   return description;
+}
+
+/** What a library throws that has its own idea of errors, or an error that was serialised. */
+function isLikeError(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && typeof property(value, 'message') === 'string';
+}
+
+function isShort(value: unknown): value is number | string {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= LONGEST_FIELD);
 }
 
 function firstErrors(errors: unknown): unknown[] {
@@ -96,10 +132,10 @@ function firstErrors(errors: unknown): unknown[] {
   }
 }
 
-function describeAny(value: unknown, path: readonly Error[], budget: { left: number }): ErrorDescription | string {
-  if (!isError(value)) return typeof value === 'object' ? '[object]' : cut(text(value), LONGEST_MESSAGE);
+function describeAny(value: unknown, path: readonly Error[], budget: Budget): ErrorDescription | string {
+  if (!isError(value)) return typeof value === 'object' ? '[object]' : take(text(value), LONGEST_MESSAGE, budget);
   if (path.includes(value)) return '[Circular]';
-  return budget.left > 0 ? describe(value, path, budget) : '[Truncated]';
+  return budget.errors > 0 && budget.text > 0 ? describe(value, path, budget) : '[Truncated]';
 }
 
 function fullStack(description: ErrorDescription): string {
@@ -141,6 +177,13 @@ function text(value: unknown): string {
 /** The message of an error, bounded. Never throws. */
 export function errorMessage(error: Error): string {
   return cut(text(property(error, 'message')), LONGEST_MESSAGE);
+}
+
+/** As much of a text as there may be. */
+function take(value: string, longest: number, budget: Budget): string {
+  const taken = cut(value, Math.min(longest, budget.text));
+  budget.text = Math.max(0, budget.text - taken.length);
+  return taken;
 }
 
 function cut(value: string, longest: number): string {
