@@ -11,7 +11,7 @@ const SHORTEST_TOKEN = 12;
 
 /**
  * User and password of a URL, `https://user:password@host`; also a token in their place. `at` is the `@`. A password with
- * `@` or `/` that is not encoded counts to its end.
+ * `@` or `/` that is not encoded counts to its end: the last `@` before a query.
  */
 export function urlCredentials(text: string, at: number): Span | undefined {
   let start = at;
@@ -34,10 +34,25 @@ export function urlCredentials(text: string, at: number): Span | undefined {
   let end = at;
   for (let i = at + 1; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (isOutside(unit) || unit === SLASH || unit === 63 || unit === 35) break;
+    // ? #
+    if (isOutside(unit) || unit === 63 || unit === 35) break;
     if (unit === AT) end = i;
   }
   return { start, end };
+}
+
+/**
+ * The same where the text was cut before the `@`: what stands at its end between `://` and nothing, if there is a colon
+ * in it. `at` is the host or user.
+ */
+export function cutUrlCredentials(text: string, at: number): Span | undefined {
+  let hasColon = false;
+  for (let i = at; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (isOutside(unit) || unit === SLASH || unit === 63 || unit === 35 || unit === AT) return undefined;
+    if (unit === 58) hasColon = true;
+  }
+  return hasColon ? { start: at, end: text.length } : undefined;
 }
 
 function isPort(text: string, from: number, to: number): boolean {

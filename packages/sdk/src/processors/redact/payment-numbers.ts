@@ -70,18 +70,16 @@ export function card(text: string, at: number, isCut: boolean): Span | undefined
       sumShifted = before + twice;
       continue;
     }
+    // The rest of a number that was cut, as far as it goes.
+    if (i >= text.length && isCut && count >= SHORTEST_REST) return { start: at, end: i };
     const group = i - groupStart;
-    const valid = sum % 10 === 0 && count >= SHORTEST && (count > SHORTEST || first === 52);
-    if (groupStart === at ? group >= SHORTEST || (group >= 4 && group <= 6) : group >= 3 && group <= 15) {
-      if (valid) end = i;
-    } else break;
-    if (i >= text.length) {
-      if (isCut && count >= SHORTEST_REST && end < 0) end = i;
-      break;
-    }
+    const isGroup = groupStart === at ? group >= SHORTEST || (group >= 4 && group <= 6) : group >= 3;
+    if (!isGroup) break;
+    if (sum % 10 === 0 && count >= SHORTEST && (count > SHORTEST || first === 52)) end = i;
     if (groupStart === at && group >= SHORTEST) break;
     let next = i;
     while (next - i < 2 && isSeparator(text.charCodeAt(next))) next++;
+    if (next >= text.length && isCut && count >= SHORTEST_REST) return { start: at, end: next };
     if (next === i || !isDigit(text.charCodeAt(next))) break;
     groupStart = next;
     i = next - 1;
@@ -98,7 +96,7 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
 
 /** An international bank account number in capitals: of a known country, of its length, with the right check digits. */
 export function iban(text: string, at: number, isCut: boolean): Span | undefined {
-  if (isAlphanumeric(text.charCodeAt(at - 1))) return undefined;
+  if (isOfNumber(text.charCodeAt(at - 1))) return undefined;
   const length = IBAN_LENGTHS.get(text.slice(at, at + 2));
   if (length === undefined) return undefined;
   let rest = 0;

@@ -1,4 +1,4 @@
-import { email, urlCredentials } from './addresses.ts';
+import { cutUrlCredentials, email, urlCredentials } from './addresses.ts';
 import { isDigit, isUpper } from './character.ts';
 import { labelledValue } from './labelled-value.ts';
 import { card, iban, mayHoldNumber } from './payment-numbers.ts';
@@ -82,16 +82,16 @@ export class TextScanner {
 /** Adds what the detectors find. */
 export function scan(text: string, rules: Rules, isCut: boolean, hits: Hit[], find: FindMark = findMark): void {
   const mark = find(text, 0);
-  if (mark >= 0) scanMarks(text, rules, mark, hits, find);
+  if (mark >= 0) scanMarks(text, rules, isCut, mark, hits, find);
   if (rules.numbers && (isCut || mayHoldNumber(text))) scanNumbers(text, rules, isCut, hits);
 }
 
-function scanMarks(text: string, rules: Rules, first: number, hits: Hit[], find: FindMark): void {
+function scanMarks(text: string, rules: Rules, isCut: boolean, first: number, hits: Hit[], find: FindMark): void {
   // All of a run of characters without a token has been seen up to here.
   let noJwtBefore = 0;
   for (let at = first; at >= 0; ) {
     let hit: Hit | undefined;
-    if (text.charCodeAt(at) !== J) hit = hitAt(text, at, rules);
+    if (text.charCodeAt(at) !== J) hit = hitAt(text, at, rules, isCut);
     else if (rules.detectors.jwt !== undefined && at - 2 >= noJwtBefore && text.startsWith('ey', at - 2)) {
       const token = jwt(text, at - 2);
       if (typeof token === 'number') noJwtBefore = token;
@@ -105,12 +105,17 @@ function scanMarks(text: string, rules: Rules, first: number, hits: Hit[], find:
 const J = 74;
 
 /** The secret that a mark belongs to. */
-function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | undefined {
+function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: boolean): Hit | undefined {
   switch (text.charCodeAt(at)) {
     case 61: // =
     case 58: {
       // :
-      if (text.startsWith('://', at)) return hitOf(detectors.slack, slackWebhook(text, at + 3));
+      if (text.startsWith('://', at)) {
+        return (
+          hitOf(detectors.slack, slackWebhook(text, at + 3)) ??
+          (isCut ? hitOf(detectors.url_credentials, cutUrlCredentials(text, at + 3)) : undefined)
+        );
+      }
       if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
       const value = labelledValue(text, at, keys);
       return value !== undefined && (value.ofQuery ? detectors.url_query : detectors.pairs) !== undefined

@@ -129,12 +129,11 @@ export function privateKey(text: string, at: number): Span | undefined {
 
 const MOST_BLANKS = 8;
 
-/** Where that begins which follows a word and white space. The word must not be the end of a longer one. */
+/** Where that begins which follows a word and white space. */
 function afterWord(text: string, at: number, word: string): number | undefined {
   for (let i = 0; i < word.length; i++) {
     if ((text.charCodeAt(at + i) | 32) !== word.charCodeAt(i)) return undefined;
   }
-  if (isAlphanumeric(text.charCodeAt(at - 1))) return undefined;
   const after = at + word.length;
   let start = after;
   while (start - after < MOST_BLANKS && isSpace(text.charCodeAt(start))) start++;

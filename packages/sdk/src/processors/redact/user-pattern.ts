@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { ConfigError, given } from '../../provider/config-error.ts';
+import { ConfigError } from '../../provider/config-error.ts';
 import type { Hit, Rule } from './rule.ts';
 
 /** A pattern is shown this much of a text at once, the next part overlapping the one before. */
@@ -63,7 +63,8 @@ export class UserPattern {
 
 /** Throws a ConfigError unless this is a regular expression that cannot explode in the best known way. */
 export function checkPattern(option: string, pattern: unknown): asserts pattern is RegExp {
-  if (!(pattern instanceof RegExp)) throw new ConfigError(option, `must be a RegExp, not ${given(pattern)}`);
+  if (!(pattern instanceof RegExp))
+    throw new ConfigError(option, `must be a RegExp, not of type ${pattern === null ? 'null' : typeof pattern}`);
   if (new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test('')) {
     throw new ConfigError(option, 'must not match the empty text');
   }

@@ -13,6 +13,8 @@ const MOST_CHARACTERS = 4 * 1_024 * 1_024;
 const DEEPEST = 64;
 /** So long a text may have been cut by a limit, in the middle of a secret. */
 const CUT_LENGTH = 1_024;
+/** Where something is known to have been cut, it was no shorter than this. */
+const SHORTEST_LIMIT = 32;
 /** What marks the message or the stack of an error that was cut. */
 const ELLIPSIS = 0x2026;
 const hasOwn = Object.prototype.hasOwnProperty;
@@ -64,10 +66,9 @@ export class Walk {
     if (at !== undefined) this.#path[0] = at;
     this.#characters += text.length;
     if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
-    return this.#scanner.clean(
-      text,
-      this.#isCut || text.length >= CUT_LENGTH || text.charCodeAt(text.length - 1) === ELLIPSIS,
-    );
+    const { length } = text;
+    if (text.charCodeAt(length - 1) === ELLIPSIS) return `${this.#scanner.clean(text.slice(0, -1), true)}…`;
+    return this.#scanner.clean(text, length >= CUT_LENGTH || (this.#isCut && length >= SHORTEST_LIMIT));
   }
 
   /** A copy of attributes, and of all that is in them. */

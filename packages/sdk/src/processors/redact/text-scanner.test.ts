@@ -1,0 +1,306 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { adversaries, counted } from '../../../../../test/secrets/adversaries.ts';
+import { DETECTORS, type DetectorName } from './detector.ts';
+import { mayHoldNumber } from './payment-numbers.ts';
+import type { Hit } from './rule.ts';
+import { type RedactOptions, rulesOf } from './rules.ts';
+import { scan, TextScanner } from './text-scanner.ts';
+
+const clock = () => 0;
+const scannerOf = (options: RedactOptions = {}) =>
+  new TextScanner(rulesOf({ replacement: '#', ...options }, clock), () => undefined);
+const clean = (text: string, options?: RedactOptions, isCut = false) => scannerOf(options).clean(text, isCut);
+const b64 = (text: string) => Buffer.from(text).toString('base64');
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U';
+const GITHUB = `ghp_${'a1B2c3D4e5F6'.repeat(3)}`;
+const PEM = '-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nabc+/=\n-----END RSA PRIVATE KEY-----';
+
+describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
+  [
+    'jwt',
+    [
+      [JWT, '#'],
+      [`a ${JWT}, b`, 'a #, b'],
+      [`prefix_${JWT}`, 'prefix_#'],
+      ['eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NSJ9.', '#'],
+      ['eyJhbGciOiJub25lIn0.eyJzdWIi', '#'],
+      ['eyJhbGciOiJSU0EifQ.a1.b2.c3.d4 x', '# x'],
+    ],
+    ['eyJ', 'eyJhbGciOiJub25lIn0', 'eyJabc.def', 'MyJob.of.today', 'keyJson.parse.now'],
+  ],
+  [
+    'bearer',
+    [
+      ['Bearer abc', 'Bearer #'],
+      ['sent bearer  x.y_z-1, then', 'sent bearer  #, then'],
+      ['BEARER\tabc)', 'BEARER\t#)'],
+    ],
+    ['a bearer token is missing', 'bearer authentication failed', 'Bearer', 'the bearer of'],
+  ],
+  [
+    'basic',
+    [
+      [`Basic ${b64('user:pass')}`, 'Basic #'],
+      [`basic ${b64('u:p')} x`, 'basic # x'],
+    ],
+    ['Basic usage of the thing', 'a basic example', 'basic auth', 'BASIC dGhpbmdz'],
+  ],
+  [
+    'aws',
+    [
+      ['AKIAIOSFODNN7EXAMPLE', '#'],
+      ['id ASIAIOSFODNN7EXAMPLE.', 'id #.'],
+      ['cut: AKIAIOSF', 'cut: #'],
+    ],
+    ['AKIA is a prefix', 'ASIA and EUROPE', 'AKIAlower case here'],
+  ],
+  [
+    'github',
+    [
+      [GITHUB, '#'],
+      [`url/${GITHUB}/x`, 'url/#/x'],
+      [`github_pat_11ABCDEFG0abcdefghij_klmnopqrstuvwxyz x`, '# x'],
+      ['gho_1234', '#'],
+      [`x${GITHUB}abcdef`, 'x#'],
+    ],
+    ['the highs_and_lows_of_life here', 'ghp_ is a prefix', 'push_to_github_patterns'],
+  ],
+  [
+    'slack',
+    [
+      ['xoxb-123456789012-abcdefghij', '#'],
+      ['token xapp-1-A0123-456-abc, x', 'token #, x'],
+      ['https://hooks.slack.com/services/T00/B00/XXXX now', 'https://hooks.slack.com/# now'],
+    ],
+    ['xoxo, love', 'a fox-box', 'xox'],
+  ],
+  [
+    'private_key',
+    [
+      [`key: ${PEM} rest`, 'key: # rest'],
+      [PEM.slice(0, 60), '#'],
+      [JSON.stringify(PEM), '"#"'],
+      ['-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc', '#'],
+    ],
+    ['-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----', '-----BEGIN PUBLIC KEY-----\nMII'],
+  ],
+  [
+    'card',
+    [
+      ['4111111111111111', '#'],
+      ['paid with 4111 1111 1111 1111 12/28', 'paid with # 12/28'],
+      ['4111-1111-1111-1111-123', '#-123'],
+      ['3782 822463 10005.', '#.'],
+      ['3056.930902.5904', '#'],
+      ['5555555555554444,378282246310005', '#,#'],
+      ['6011000990139424 and 4222222222222', '# and #'],
+      ['card4111111111111111', 'card#'],
+      ['2026-11-22 4111111111111111', '2026-11-22 #'],
+    ],
+    [
+      '4111111111111112',
+      '1764000000000000000',
+      '1764000000007',
+      'took 0.4111111111111111 ms',
+      '41111111111111111111111',
+      '2026-11-22T10:20:30.123Z',
+      '2026-11-22-10-30-45',
+      '0000000000000000',
+    ],
+  ],
+  [
+    'iban',
+    [
+      ['DE89370400440532013000', '#'],
+      ['to GB82 WEST 1234 5698 7654 32, thanks', 'to #, thanks'],
+      ['NO93-8601-1117-947', '#'],
+      ['MT84MALT011000012345MTLCAST001S paid', '# paid'],
+    ],
+    [
+      'DE89370400440532013001',
+      'XX89370400440532013000',
+      'DE8937040044053201300',
+      'DE893704004405320130001',
+      'SHA256HASH1234567890',
+    ],
+  ],
+  [
+    'email',
+    [
+      ['ann.lee+x@mail.example.com', '#'],
+      ['to <ann@example.co.uk>.', 'to <#>.'],
+      ["'o'hara@example.ie'", "'#'"],
+      ['write to ann@example.com.', 'write to #.'],
+    ],
+    ['package@1.2.3', '@scope/name', 'a @ b', 'user@localhost', 'x@example.c'],
+  ],
+  [
+    'url_credentials',
+    [
+      ['https://user:pass@host/x', 'https://#@host/x'],
+      ['postgres://u:p@ss/w:rd@db:5432/x', 'postgres://#@db:5432/x'],
+      ['redis://:secret@cache', 'redis://#@cache'],
+      [`https://${GITHUB}@github.com`, 'https://#@github.com'],
+      ['see "amqp://a:b@h" and "http://c:d@h"', 'see "amqp://#@h" and "http://#@h"'],
+      ['mongodb://u:p%40@h1,h2/db?x=y@z', 'mongodb://#@h1,h2/db?x=y@z'],
+    ],
+    ['https://host/@user', 'https://host:8080/@user', 'ssh://git@github.com', 'https://h/a?mail=b@c', 'a@b'],
+  ],
+  [
+    'url_query',
+    [
+      ['/cb?token=abc&x=1', '/cb?token=#&x=1'],
+      ['https://h/p?a=1&api_key=k%20k&b=2#top', 'https://h/p?a=1&api_key=#&b=2#top'],
+      ['?Access%54oken=abc', '?Access%54oken=#'],
+      ['/x?user[password]=abc', '/x?user[password]=#'],
+      ['user=bob&password=a&b&c=1', 'user=bob&password=#&c=1'],
+    ],
+    ['/x?page=2&sort=name', 'token=abc', '/x?nextToken=abc'],
+  ],
+  [
+    'pairs',
+    [
+      ['password=hunter2', 'password=#'],
+      ['user=bob,password=hun,ter2,host=x', 'user=bob,password=#,host=x'],
+      ['name=x;password=a;b', 'name=x;password=#'],
+      ['"password":"hunt\\"er 2","n":1', '"password":"#","n":1'],
+      ['{"a":"{\\"password\\":\\"hunt\\\\\\"er2\\",\\"n\\":1}"}', '{"a":"{\\"password\\":\\"#\\",\\"n\\":1}"}'],
+      ["{ password: 'hunter 2', n: 1 }", "{ password: '#', n: 1 }"],
+      ['{"secrets":{"a":["x]"],"b":{}},"n":1}', '{"secrets":#,"n":1}'],
+      ['{"password":12345}', '{"password":#}'],
+      ['password: hunter2 for bob', 'password: # for bob'],
+      ["'token' => 'abc', 'n' => 1", "'token' => '#', 'n' => 1"],
+      ['DB_PASS := "x y"', 'DB_PASS := "#"'],
+      ['api key: abc', 'api key: #'],
+      ['social security number: 123-45-6789', 'social security number: #'],
+      ['Authorization: Digest username="a", response="b"\r\nAccept: x', 'Authorization: #\r\nAccept: x'],
+      ['curl -H "Cookie: a=b; c=d" https://h', 'curl -H "Cookie: #" https://h'],
+      ['authorization=Bearer abc, x', 'authorization=#, x'],
+      ['token="not closed', 'token="#'],
+      ['{"password":"cut of', '{"password":"#'],
+      ['secret: {"never": "closed', 'secret: #'],
+      ['(token=abc)', '(token=#)'],
+      ['--password=abc', '--password=#'],
+      ['aws_secret_access_key = wJalrXUtnFEMI/K7MDENG', 'aws_secret_access_key = #'],
+      ['password=abc\\npwd=d', 'password=#\\npwd=#'],
+    ],
+    [
+      'status: ok, count=3',
+      'at 10:20:30 on localhost:8080',
+      'password: ',
+      'token=""',
+      'token: null, x',
+      'https://host/path',
+      'a == b',
+      'author: ann',
+      'node:internal/modules:12:3',
+    ],
+  ],
+])('%s', (name, secrets, harmless) => {
+  test.each(secrets)('%j becomes %j', (text, becomes) => {
+    expect(clean(text, { detect: [name] })).toBe(becomes);
+  });
+  test.each(secrets.map(([text]) => [text]))('%j stays if it is not looked for', (text) => {
+    expect(clean(text, { detect: false })).toBe(text);
+  });
+  test.each(harmless.map((text) => [text]))('%j stays', (text) => {
+    expect(clean(text, { detect: [name] })).toBe(text);
+  });
+});
+
+test('what is not looked for stays, what is found is replaced once, whoever finds it', () => {
+  const text = `Authorization: Bearer ${JWT}\ntoken=${GITHUB}&card=4111111111111111 https://u:${GITHUB}@h`;
+  expect(clean(text)).toBe('Authorization: #\ntoken=#&card=# https://#@h');
+  expect(clean(text, { detect: ['jwt'] })).toBe(text.replace(JWT, '#'));
+});
+
+test('an e-mail address is looked for only if it is named', () => {
+  expect(clean('ann@example.com')).toBe('ann@example.com');
+  expect(clean('ann@example.com', { rules: [{ detect: ['email'] }] })).toBe('#');
+});
+
+test.each([
+  ['4111 1111 11', '#'],
+  ['to DE89 3704 0044 05', 'to #'],
+  ['4111 1111 ', '#'],
+  ['postgres://ann:hunt', 'postgres://#'],
+])('the rest of what was cut is secret: %j', (text, becomes) => {
+  expect(clean(text)).toBe(text);
+  expect(clean(text, {}, true)).toBe(becomes);
+});
+
+test('keys are those of the options, in texts too', () => {
+  expect(clean('pin=12, password=34', { keys: ['PIN'], wellKnown: false })).toBe('pin=#, password=34');
+  expect(clean('loyalty number: 12 and no more', { keys: ['loyaltyNumber'] })).toBe('loyalty number: # and no more');
+});
+
+const anySecret = fc.constantFrom(
+  JWT,
+  GITHUB,
+  PEM,
+  'AKIAIOSFODNN7EXAMPLE',
+  '4111111111111111',
+  'DE89370400440532013000',
+  'xoxb-123456789012-abcdefghij',
+  `Basic ${b64('user:pass')}`,
+  'https://user:pass-1@host/',
+  'password="pass-1"',
+  '?token=pass-1',
+);
+const words = fc.array(
+  fc.constantFrom(...'the order, was; paid (for) by: ann; at=10 <b> 12 x/y.'.split(' '), '\n', '…'),
+);
+
+test('a secret is found between any words, however often, and nothing else is changed', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(words, anySecret), { maxLength: 4 }), words, (parts, last) => {
+      const text = [...parts.map(([before, secret]) => `${before.join(' ')} ${secret}`), last.join(' ')].join(' ');
+      const result = clean(text);
+      for (const [, secret] of parts) expect(result).not.toContain(secret);
+      expect(result).not.toMatch(/pass-1|dXNlcjpwYXNz/);
+      if (parts.length === 0) expect(result).toBe(text);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('the glance for numbers misses none', () => {
+  const number = fc.constantFrom(
+    '4111111111111111',
+    '3782 822463 10005',
+    '4222222222222',
+    'NO9386011117947',
+    'GB82 WEST 1234 5698 7654 32',
+  );
+  const lower = fc.string({ unit: fc.constantFrom('a', 'z', '_', '/', ' '), maxLength: 40 });
+  fc.assert(
+    fc.property(lower, number, lower, (before, secret, after) => {
+      expect(mayHoldNumber(`${before}${secret}${after}`)).toBe(true);
+    }),
+  );
+});
+
+describe('work grows with the length of the text alone', () => {
+  /** Looks at characters of a text, in all, per character. */
+  const work = (make: (length: number) => string, length: number): number => {
+    const probe = counted(make(length));
+    const source = make(length);
+    const marks = /[=:@JI_xBb]/g;
+    const hits: Hit[] = [];
+    scan(probe.text, rulesOf({ detect: DETECTORS }, clock), true, hits, (_, from) => {
+      marks.lastIndex = from;
+      const at = marks.test(source) ? marks.lastIndex - 1 : -1;
+      probe.step((at < 0 ? source.length : at) - from);
+      return at;
+    });
+    return probe.steps() / length;
+  };
+
+  test.each(adversaries)('%s', (_, make) => {
+    const [short, long] = [work(make, 8_192), work(make, 65_536)];
+    // Eight times the text is eight times the work, and never more than a few hundred looks at a character.
+    expect(long).toBeLessThan(short * 1.2 + 1);
+    expect(long).toBeLessThan(400);
+  });
+});

@@ -1,0 +1,85 @@
+/** Texts that make bad patterns slow: what a secret begins with, again and again, and never ends as one. */
+export const adversaries: readonly (readonly [name: string, make: (length: number) => string])[] = (
+  [
+    ['letters', 'a'],
+    ['JWT headers', 'eyJ'],
+    ['JWT parts', 'eyJabcdefgh.'],
+    ['JWT headers with dots', 'eyJ.eyJ.'],
+    ['at signs', '@'],
+    ['addresses without an end', 'a@'],
+    ['addresses of one letter', 'a@a.a'],
+    ['colons and slashes', '://'],
+    ['users without a host', '://u:p'],
+    ['users with ports', 'h://a:1/@'],
+    ['equals signs', '='],
+    ['empty pairs', 'token='],
+    ['pairs with nothing but blanks', 'token: \t'],
+    ['quotes', '"'],
+    ['backslashes and quotes', '\\"'],
+    ['keys in quotes', '"token":"'],
+    ['open brackets', 'secret:[{"'],
+    ['words and spaces', 'a b: '],
+    ['commas', 'pwd=,'],
+    ['ampersands', 'pwd=&a'],
+    ['bearers', 'bearer '],
+    ['basics', 'basic aaaa'],
+    ['basics in one', 'basic'],
+    ['key ids', 'AKIA'],
+    ['tokens of GitHub', 'ghp_'],
+    ['tokens of Slack', 'xox-'],
+    ['tokens of Slack in a row', 'xoxb-a'],
+    ['private keys', '-----BEGIN RSA PRIVATE KEY'],
+    ['certificates', '-----BEGIN CERTIFICATE-----'],
+    ['digits', '4'],
+    ['groups of digits', '4444 '],
+    ['groups of digits and dots', '41.1'],
+    ['IBANs', 'DE89 '],
+    ['IBANs in a row', 'GB82WEST'],
+    ['blanks', ' '],
+    ['percents', '%41='],
+    ['everything', 'a@b://=:"eyJ AKIA ghp_ xoxb- 4111 bearer \\{'],
+  ] as const
+).map(([name, part]) => [name, (length: number) => part.repeat(Math.ceil(length / part.length)).slice(0, length)]);
+
+/**
+ * A text that counts how often it is looked at: each access to a character as one, and each search as far as it went.
+ * Work can so be compared without a clock.
+ */
+export function counted(text: string): { text: string; steps(): number; step(by: number): void } {
+  let steps = 0;
+  const methods: Record<string, (...values: never[]) => unknown> = {
+    charCodeAt: (at: number) => text.charCodeAt(at),
+    startsWith: (part: string, at = 0) => {
+      steps += part.length;
+      return text.startsWith(part, at);
+    },
+    slice: (from: number, to = text.length) => {
+      steps += Math.max(0, Math.min(to, text.length) - Math.max(0, from < 0 ? text.length + from : from));
+      return text.slice(from, to);
+    },
+    indexOf: (part: string, from = 0) => {
+      const found = text.indexOf(part, from);
+      steps += (found < 0 ? text.length : found) - from;
+      return found;
+    },
+    lastIndexOf: (part: string, from = text.length) => {
+      const found = text.lastIndexOf(part, from);
+      steps += from - Math.max(found, 0);
+      return found;
+    },
+  };
+  const step = (by: number): void => {
+    steps += by;
+  };
+  const proxy = new Proxy(methods, {
+    get(_, key) {
+      steps++;
+      if (key === 'length') return text.length;
+      if (typeof key === 'string' && /^-?\d+$/.test(key)) return text[Number(key)];
+      const method = typeof key === 'string' ? methods[key] : undefined;
+      if (method === undefined) throw new Error(`a scanner must not use ${String(key)} of a text`);
+      return method;
+    },
+  });
+  return { text: proxy as unknown as string, steps: () => steps, step };
+}
