@@ -1,8 +1,16 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Emit, emitFromStockTo, providers, Recorder, through } from '../../../../test/pipeline/recorder.ts';
+import {
+  type Emit,
+  emitFromStockTo,
+  providers,
+  Recorder,
+  through,
+  toldDuring,
+} from '../../../../test/pipeline/recorder.ts';
 import { logspanProcessor } from '../provider/logspan-processor.ts';
-import { redact } from './redact.ts';
+import { type RedactAction, type RedactOptions, redact } from './redact.ts';
 
 const GONE = '***REDACTED***';
 const SECRET = 'hunter2';
@@ -250,6 +258,363 @@ describe('no secret leaves', () => {
   });
 });
 
+test.each<[RegExp, string]>([
+  [/a+/, 'redact.rules[0].name'],
+  [/(a+)+b/, 'redact.rules[0].pattern'],
+  [/((?:a|b{2,})c){3,}/, 'redact.rules[0].pattern'],
+  [/a*/, 'redact.rules[0].pattern'],
+])('the pattern %s without a name is a ConfigError that names %s', (pattern, option) => {
+  expect(() => redact({ rules: [{ pattern }] })).toThrow(expect.objectContaining({ name: 'ConfigError', option }));
+});
+
+test.each([[/(?:\d{1,3}\.){3}\d+/], [/[(a+)+]x/], [/\(a+\)+/], [/(?:a+b){2}/], [/EMP-\d{4,8}/]])(
+  'the pattern %s is one',
+  (pattern) => {
+    expect(() => redact({ rules: [{ pattern, name: 'x' }] })).not.toThrow();
+  },
+);
+
+describe('what becomes of a secret', () => {
+  const key = 'k'.repeat(32);
+  const hmac = (value: string) => `pseudonym:${createHmac('sha256', key).update(value).digest('hex').slice(0, 24)}`;
+  const withAction = (action: RedactAction) => ({ rules: [{ keys: ['card', 'user_id'], action }] });
+  const attributes = () => ({
+    card: '4111111111111111',
+    deep: { UserId: 7 },
+    list: ['card', 'x'],
+    text: 'card=abc, n=1',
+  });
+
+  test.each<[RedactAction, object]>([
+    ['replace', { card: GONE, deep: { UserId: GONE }, list: ['card', GONE], text: `card=${GONE}, n=1` }],
+    ['remove', { deep: {}, list: ['card', ''], text: 'card=, n=1' }],
+    [
+      { mask: { keepLast: 4 } },
+      { card: '***1111', deep: { UserId: GONE }, list: ['card', GONE], text: `card=${GONE}, n=1` },
+    ],
+    [
+      { pseudonym: { key } },
+      {
+        card: hmac('4111111111111111'),
+        deep: { UserId: hmac('7') },
+        list: ['card', hmac('x')],
+        text: `card=${hmac('abc')}, n=1`,
+      },
+    ],
+  ])('%j', (action, expected) => {
+    expect(redacted({ attributes: attributes() }, withAction(action)).attributes).toEqual(expected);
+    expect(redacted({ attributes: attributes() }, withAction(action), emitFromStockTo).attributes).toEqual(expected);
+  });
+
+  test('a mask shows no more than a third, no half characters, and nothing of an object', () => {
+    const masked = (value: unknown) =>
+      redacted({ attributes: { card: value } }, withAction({ mask: { keepLast: 2 } })).attributes?.card;
+    expect([masked('12345'), masked('123456'), masked('12345😀'), masked({ a: '123456' })]).toEqual([
+      GONE,
+      '***56',
+      '***😀',
+      GONE,
+    ]);
+    expect(masked('1234567😀x')).toBe('***x');
+  });
+
+  test('a key of bytes is the same as its text', () => {
+    const bytes = new TextEncoder().encode(key);
+    const { attributes: out } = redacted({ attributes: { card: 'a' } }, withAction({ pseudonym: { key: bytes } }));
+    expect(out).toEqual({ card: hmac('a') });
+  });
+
+  test('the first rule decides, then keys, then what is known, then what is found', () => {
+    const options: RedactOptions = {
+      replacement: 'R',
+      keys: ['card'],
+      rules: [
+        { detect: ['card'], action: { mask: { keepLast: 4 } } },
+        { paths: ['a.card'], action: 'remove' },
+        { keys: ['card', 'password'], action: { mask: { keepLast: 2 } } },
+      ],
+    };
+    expect(
+      redacted(
+        { attributes: { n: '4111111111111111', 'a.card': 'x'.repeat(9), card: '123456', password: '123456' } },
+        options,
+      ).attributes,
+    ).toEqual({ n: '***1111', card: '***56', password: '***56' });
+  });
+});
+
+describe('paths', () => {
+  const at = (paths: string[], attributes: Record<string, unknown>, body?: unknown) =>
+    redacted({ attributes, body: body as never }, { wellKnown: false, replacement: '#', rules: [{ paths }] });
+
+  test.each<[string, object, object]>([
+    ['user.*.ssn', { user: { a: { ssn: 1 }, ssn: 2 } }, { user: { a: { ssn: '#' }, ssn: 2 } }],
+    ['user.*.ssn', { 'user.a.ssn': 1, 'user.ssn': 2 }, { 'user.a.ssn': '#', 'user.ssn': 2 }],
+    ['users.*.ssn', { users: [{ ssn: 1 }, { SSN: 2 }] }, { users: [{ ssn: '#' }, { SSN: '#' }] }],
+    ['**.card', { card: 1, a: { b: [{ card: 2 }] } }, { card: '#', a: { b: [{ card: '#' }] } }],
+    ['payment.card*', { payment: { cardNumber: 1, card: 2, n: 3 } }, { payment: { cardNumber: '#', card: '#', n: 3 } }],
+    ['payment.*', { payment: { a: 1, b: { c: 2 } } }, { payment: { a: '#', b: '#' } }],
+    ['a.**', { a: { b: { c: 1 } }, d: 1 }, { a: '#', d: 1 }],
+    ['a.**.d', { a: { d: 1, b: { c: { d: 2 } } }, d: 3 }, { a: { d: '#', b: { c: { d: '#' } } }, d: 3 }],
+    ['*_id', { User_Id: 1, id: 2, userid: 3 }, { User_Id: '#', id: '#', userid: '#' }],
+    ['list.1', { list: ['a', 'b', 'c'] }, { list: ['a', '#', 'c'] }],
+    ['a*b*c', { axbxc: 1, abc: 2, ac: 3, abcd: 4 }, { axbxc: '#', abc: '#', ac: 3, abcd: 4 }],
+  ])('%s', (path, given, expected) => {
+    expect(at([path], given as never).attributes).toEqual(expected);
+    expect(at([path], { n: 1 }, given).body).toEqual(expected);
+  });
+
+  test('as a slow reference follows them', () => {
+    const name = fc.constantFrom('a', 'b', 'ab', 'ba');
+    const glob = fc.array(fc.constantFrom('a', 'b', '*', '**', 'a*', '*b', 'a*b'), { minLength: 1, maxLength: 5 });
+    const matches = (pattern: readonly string[], path: readonly string[]): boolean => {
+      const [first, ...rest] = pattern;
+      if (first === undefined) return path.length === 0;
+      if (first === '**') return matches(rest, path) || (path.length > 0 && matches(pattern, path.slice(1)));
+      const segment = new RegExp(`^${first.replaceAll('*', '.*')}$`);
+      return path[0] !== undefined && segment.test(path[0]) && matches(rest, path.slice(1));
+    };
+    fc.assert(
+      fc.property(glob, fc.array(name, { minLength: 1, maxLength: 5 }), (pattern, path) => {
+        const given = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), 'x') as Record<string, unknown>;
+        const isSecret = path.some((_, i) => matches(pattern, path.slice(0, i + 1)));
+        expect(JSON.stringify(at([pattern.join('.')], given).attributes).includes('#')).toBe(isSecret);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a pattern of your own', () => {
+  const rule = (pattern: RegExp): RedactOptions => ({ rules: [{ pattern, name: 'staff' }], replacement: '#' });
+
+  test('is looked for in every text, whatever its flags', () => {
+    for (const pattern of [/EMP-\d{4}/, /emp-\d{4}/giy]) {
+      const { attributes, body } = redacted(
+        { attributes: { a: 'EMP-1234 and EMP-5678', b: [{ c: 'EMP-1234' }], d: 'x' }, body: 'by EMP-1234' },
+        rule(pattern),
+      );
+      expect([attributes, body]).toEqual([{ a: '# and #', b: [{ c: '#' }], d: 'x' }, 'by #']);
+    }
+  });
+
+  test('is found wherever it stands in a long text', () => {
+    for (let at = 7_000; at < 9_000; at += 97) {
+      const text = `${'x '.repeat(at / 2)}EMP-1234 ${'x '.repeat(5_000)}`;
+      expect(redacted({ attributes: { text } }, rule(/EMP-\d{4}/)).attributes?.text).toBe(
+        text.replace('EMP-1234', '#'),
+      );
+    }
+  });
+
+  /** A clock whose readings are given. */
+  const slow = (millis: number[]) => {
+    let now = 0;
+    let readings = 0;
+    return () => {
+      if (readings++ % 2 === 1) now += millis.shift() ?? 0;
+      return now;
+    };
+  };
+
+  test('that was slow once is tried again, and goes on', async () => {
+    const { end, emit } = through(redact(rule(/EMP-\d{4}/), slow([6, 1, 1, 1])));
+    emit({ attributes: { a: 'EMP-1234' }, body: 1 });
+    emit({ attributes: { a: 'EMP-5678' }, body: 1 });
+    expect(end.attributes).toEqual([{ a: '#' }, { a: '#' }]);
+  });
+
+  test('that was slow twice is out of use, and nothing that it should have looked at is shown', async () => {
+    const { end, emit } = through(redact(rule(/EMP-\d{4}/), slow([6, 6])));
+    const all = await toldDuring(() => {
+      emit({ attributes: { a: 'EMP-1234', n: 1, deep: ['x'] }, body: 'y', eventName: 'e' });
+      emit({ attributes: { a: 'z' }, body: 'y' });
+    });
+    const out = '[REDACTION-TIMEOUT]';
+    expect(end.records.map(({ body }) => body)).toEqual([out, out]);
+    // Keys are texts as well.
+    expect(end.attributes[1]).toEqual({ [out]: out });
+    expect(JSON.stringify(end.attributes)).not.toMatch(/EMP|"x"/);
+    const told = all.filter((words) => words.startsWith('logspan: redact'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('pattern staff took more than 5 ms twice');
+  });
+});
+
+describe('explain', () => {
+  test('tells where, why and what, but not the secret', () => {
+    const stage = redact({
+      keys: ['pin'],
+      rules: [
+        { name: 'people', keys: ['email'], action: 'remove' },
+        { paths: ['a.*'], action: { mask: { keepLast: 1 } } },
+      ],
+    });
+    const explained = stage.explain({
+      eventName: `login Bearer ${SECRET}`,
+      body: `password=${SECRET}`,
+      attributes: {
+        email: SECRET,
+        a: { b: SECRET },
+        list: [{ PIN: SECRET }, new Map([['token', SECRET]])],
+        [`Bearer ${SECRET}`]: 1,
+        n: 1,
+      },
+      instrumentationScope: { name: 'x', attributes: { secret: SECRET } },
+    });
+    expect(explained).toEqual([
+      { path: 'eventName', rule: 'bearer', action: 'replace' },
+      { path: 'body', rule: 'well-known keys', action: 'replace' },
+      { path: 'attributes.email', rule: 'people', action: 'remove' },
+      { path: 'attributes.a.b', rule: 'rules[1]', action: 'mask' },
+      { path: 'attributes.list.0.PIN', rule: 'keys', action: 'replace' },
+      { path: 'attributes.list.1.token', rule: 'well-known keys', action: 'replace' },
+      { path: 'attributes', rule: 'bearer', action: 'replace' },
+      { path: 'instrumentationScope.attributes.secret', rule: 'well-known keys', action: 'replace' },
+    ]);
+    expect(JSON.stringify(explained)).not.toContain(SECRET);
+  });
+
+  test('counts nothing; what was redacted is counted by rule', () => {
+    const stage = redact();
+    const { emit, account } = through(stage);
+    stage.explain({ attributes: { password: 1 } });
+    emit({ attributes: { password: 1, a: { token: 2 }, text: 'Bearer abc' } });
+    expect(account()).toEqual({ redacted: 3, redactedBy: { 'well-known keys': 2, bearer: 1 } });
+  });
+});
+
+describe('what is judged is what leaves', () => {
+  test('numbers stay as they are, except under a secret key', () => {
+    const attributes = { card: 4111111111111111, n: Number.NaN, z: -0, cvv: 123 };
+    const out = redacted({ attributes, body: Number.NaN as never }, {});
+    expect(out.attributes).toEqual({ ...attributes, cvv: GONE });
+    expect(out.body).toBeNaN();
+    expect(redacted({ attributes: { n: Number.NaN } }, {}, emitFromStockTo).attributes).toEqual({ n: Number.NaN });
+  });
+
+  test('the record does not change with the object that was logged', () => {
+    const attributes = { list: ['a'], deep: { b: 'c' }, bytes: new Uint8Array([1, 2]) };
+    const { end, emit } = through(redact());
+    emit({ attributes, body: attributes as never });
+    attributes.list[0] = SECRET;
+    attributes.deep.b = SECRET;
+    attributes.bytes[0] = 9;
+    expect(JSON.stringify([end.attributes, end.records.map(({ body }) => body)])).not.toMatch(/hunter2|9/);
+  });
+
+  test('keys that are replaced alike do not hide each other', () => {
+    const attributes = { 'Bearer abc1': 1, 'Bearer abc2': 2, 'Bearer ***REDACTED***': 3 };
+    expect(redacted({ attributes }).attributes).toEqual({
+      'Bearer ***REDACTED***': 1,
+      'Bearer ***REDACTED***#2': 2,
+      'Bearer ***REDACTED***#3': 3,
+    });
+  });
+
+  test('names of prototypes are names like others', () => {
+    const evil = () =>
+      JSON.parse(`{"__proto__":{"password":"${SECRET}"},"constructor":{"prototype":{"token":"${SECRET}"}}}`);
+    const { attributes } = redacted({ attributes: { deep: evil(), list: [evil()], ...evil() } });
+    expect(JSON.stringify(attributes)).not.toContain(SECRET);
+    expect(Object.keys((attributes as { deep: object }).deep)).toEqual(['__proto__', 'constructor']);
+    expect(({} as { password?: unknown }).password).toBeUndefined();
+  });
+
+  test('what is on Object.prototype is no attribute', () => {
+    const prototype = Object.prototype as unknown as Record<string, unknown>;
+    Object.defineProperty(prototype, 'token', { value: SECRET, enumerable: true, configurable: true });
+    try {
+      expect(Object.keys(redacted({ attributes: { n: 1, deep: {} } }).attributes ?? {})).toEqual(['n', 'deep']);
+    } finally {
+      delete prototype.token;
+    }
+  });
+
+  test('a record of any make: one that cannot be edited is lost rather than shown', () => {
+    const end = new Recorder();
+    const processor = redact()(end);
+    const record = (fields: object) => ({
+      attributes: {},
+      droppedAttributesCount: 0,
+      setAttribute: () => undefined,
+      ...fields,
+    });
+    const frozen = Object.freeze({ token: SECRET });
+    expect(() => processor.onEmit(record({ attributes: frozen }) as never)).toThrow();
+    const changing = Object.defineProperty(record({}), 'attributes', { get: () => ({ token: SECRET }) });
+    expect(() => processor.onEmit(changing as never)).toThrow();
+    expect(() => processor.onEmit(Object.freeze(record({ body: `token=${SECRET}` })) as never)).toThrow();
+    expect(end.records).toEqual([]);
+    expect(processor.account?.()).toMatchObject({ redacted: 3 });
+  });
+
+  test('more text than anybody writes counts as hostile', () => {
+    const large = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, 'x'.repeat(32_000)]));
+    const { attributes, body } = redacted({
+      body: { a: large, b: { password: SECRET } } as never,
+      attributes: { n: 1 },
+    });
+    expect(attributes).toEqual({ 'logspan.redact.failed': true });
+    expect(body).toBe('[withheld: could not be redacted]');
+  });
+});
+
+describe('scope and resource', () => {
+  const emitted = (scope: object, resource: object = {}) => {
+    const end = new Recorder();
+    const processor = redact()(end);
+    const emit = () => {
+      const record = {
+        resource,
+        instrumentationScope: scope,
+        attributes: { n: 1 },
+        droppedAttributesCount: 0,
+        setAttribute: () => undefined,
+      };
+      processor.onEmit(record as never);
+    };
+    return { end, emit, scopes: () => end.records.map(({ instrumentationScope }) => instrumentationScope) };
+  };
+
+  test('a scope is redacted once, and is the same for all its records', () => {
+    const scope = { name: `Bearer ${SECRET}`, version: '1', attributes: { token: SECRET, deep: { password: SECRET } } };
+    const { emit, scopes } = emitted(scope);
+    emit();
+    scope.attributes.deep.password = 'changed';
+    emit();
+    expect(scopes()[0]).toEqual({
+      name: `Bearer ${GONE}`,
+      version: '1',
+      attributes: { token: GONE, deep: { password: GONE } },
+    });
+    expect(scopes()[1]).toBe(scopes()[0]);
+    expect(scope.attributes.token).toBe(SECRET);
+  });
+
+  test('a scope without attributes and secrets stays itself', () => {
+    const scope = { name: 'shop', version: '1' };
+    const { emit, scopes } = emitted(scope);
+    emit();
+    expect(scopes()[0]).toBe(scope);
+  });
+
+  test('a secret in the resource is reported once, by its name', async () => {
+    const { emit } = emitted(
+      { name: 'x' },
+      { attributes: { 'service.name': 'shop', 'db.password': SECRET, url: `https://u:${SECRET}@h` } },
+    );
+    const all = await toldDuring(() => {
+      emit();
+      emit();
+    });
+    const told = all.filter((words) => words.startsWith('logspan: redact'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('resource.db.password (well-known keys), resource.url (url_credentials)');
+    expect(told[0]).not.toContain(SECRET);
+  });
+});
+
 test.each([
   [{ keys: 'card' }, 'redact.keys'],
   [{ keys: [''] }, 'redact.keys'],
@@ -257,6 +622,25 @@ test.each([
   [{ wellKnown: 1 }, 'redact.wellKnown'],
   [{ replacement: null }, 'redact.replacement'],
   [{ fields: [] }, 'redact.fields'],
+  [{ detect: 'jwt' }, 'redact.detect'],
+  [{ detect: ['jwt', 'JWT'] }, 'redact.detect[1]'],
+  [{ rules: {} }, 'redact.rules'],
+  [{ rules: [{}] }, 'redact.rules[0]'],
+  [{ rules: [null] }, 'redact.rules[0]'],
+  [{ rules: [{ key: 'a' }] }, 'redact.rules[0].key'],
+  [{ rules: [{ keys: [' '] }] }, 'redact.rules[0].keys'],
+  [{ rules: [{ keys: ['a'], name: '' }] }, 'redact.rules[0].name'],
+  [{ rules: [{ paths: 'a.b' }] }, 'redact.rules[0].paths'],
+  [{ rules: [{ paths: ['a', 'a..b'] }] }, 'redact.rules[0].paths[1]'],
+  [{ rules: [{ paths: ['a**'] }] }, 'redact.rules[0].paths[0]'],
+  [{ rules: [{ paths: [Array(40).fill('a').join('.')] }] }, 'redact.rules[0].paths[0]'],
+  [{ rules: [{ detect: ['x'] }] }, 'redact.rules[0].detect[0]'],
+  [{ rules: [{ keys: ['a'], action: 'hide' }] }, 'redact.rules[0].action'],
+  [{ rules: [{ keys: ['a'], action: null }] }, 'redact.rules[0].action'],
+  [{ rules: [{ keys: ['a'], action: { mask: { keepLast: 9 } } }] }, 'redact.rules[0].action.mask.keepLast'],
+  [{ rules: [{ keys: ['a'], action: { mask: {} } }] }, 'redact.rules[0].action.mask.keepLast'],
+  [{ rules: [{ keys: ['a'], action: { pseudonym: { key: 'short' } } }] }, 'redact.rules[0].action.pseudonym.key'],
+  [{ rules: [{ keys: ['a'], action: { pseudonym: {} } }] }, 'redact.rules[0].action.pseudonym.key'],
   [['card'], 'redact'],
 ])('%j is a ConfigError that names %s', (options, option) => {
   expect(() => redact(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', option }));

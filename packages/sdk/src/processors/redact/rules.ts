@@ -66,7 +66,7 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
     checkRule(option, entry);
     const rule = {
       name: entry.name ?? `rules[${index}]`,
-      action: actionOf(`${option}.action`, entry.action ?? 'replace', replacement),
+      action: actionOf(`${option}.action`, entry.action === undefined ? 'replace' : entry.action, replacement),
       order: order++,
     };
     for (const key of entry.keys ?? []) keys.push([key, rule]);
