@@ -11,9 +11,11 @@ const logger = getLogger('shop');
 const request = {
   headers: { Authorization: 'Bearer abc', 'X-Api-Key': 'k-123', accept: '*/*' },
   body: { users: [{ name: 'ann', password: 'sesame' }], LoyaltyNumber: 42 },
+  rawHeaders: ['Cookie', 'sid=1', 'Accept', '*/*'],
 };
 logger.info('request', request);
 logger.info('login', { username: 'ann', db_password: 'sesame', author: 'not a secret' });
+logger.warn('cannot connect to postgres://ann:sesame@db/shop, password=sesame, 3 tries left');
 
 await logging.shutdown();
 console.log('still there:', request.body.users[0].password);

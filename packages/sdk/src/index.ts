@@ -44,7 +44,18 @@ export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
 export { filter } from './processors/filter.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
-export { type RedactOptions, redact } from './processors/redact.ts';
+export {
+  DEFAULT_DETECTORS,
+  type DetectorName,
+  type ExplainableRecord,
+  type RedactAccount,
+  type RedactAction,
+  type Redaction,
+  type RedactOptions,
+  type RedactRule,
+  type RedactStage,
+  redact,
+} from './processors/redact.ts';
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, sample } from './processors/sample.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';
