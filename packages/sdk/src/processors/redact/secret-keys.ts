@@ -166,12 +166,19 @@ function lastPart(key: string): string {
   return key.slice(start, end);
 }
 
+/** Of a longer key the end counts: it says what the key is. */
+const LONGEST_FOLDED = 1_024;
+const NOT_ASCII = /[^\0-\x7f]/;
+
 /** `api_key`, `apiKey`, `API-KEY`, `"Api Key"` and `--api-key` are one key; so are letters of full width and ASCII's. */
 export function fold(key: string): string {
-  return key
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '');
+  const end = key.length > LONGEST_FOLDED ? key.slice(-LONGEST_FOLDED) : key;
+  return NOT_ASCII.test(end)
+    ? end
+        .normalize('NFKC')
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]/gu, '')
+    : end.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 /** As a query or a form writes it. */

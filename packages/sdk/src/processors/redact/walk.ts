@@ -124,14 +124,13 @@ export class Walk {
       if (!hasOwn.call(copy, key)) continue;
       const entry = copy[key];
       const facts = this.#factsOf(key);
-      if (facts === PLAIN && state === undefined) {
+      if (facts === PLAIN && state === undefined && this.onHit === undefined) {
         // The common case.
-        if (typeof entry === 'number' || typeof entry === 'boolean') continue;
-        if (typeof entry === 'string' && this.onHit === undefined) {
-          const clean = this.text(entry);
-          if (clean !== entry) setOwn(copy, key, clean);
-          continue;
-        }
+        const kind = typeof entry;
+        if (kind === 'number' || kind === 'boolean') continue;
+        const clean = kind === 'string' ? this.text(entry as string) : this.#clean(entry, depth + 1, undefined);
+        if (clean !== entry) setOwn(copy, key, clean);
+        continue;
       }
       const name = facts.dirty ? this.text(key) : key;
       if (this.onHit !== undefined) this.#path.push(name);
@@ -144,10 +143,11 @@ export class Walk {
       if (this.onHit !== undefined) this.#path.pop();
       if (facts.dirty || (clean === undefined && entry !== undefined)) {
         delete copy[key];
-        if (clean !== undefined) renamed = [...(renamed ?? []), [name, clean]];
+        renamed ??= [];
+        if (clean !== undefined) renamed.push([name, clean]);
       } else if (clean !== entry) setOwn(copy, key, clean);
     }
-    for (const [name, entry] of renamed ?? []) setOwn(copy, free(name, copy), entry);
+    if (renamed !== undefined) addRenamed(copy, renamed);
     return copy;
   }
 
@@ -173,8 +173,7 @@ export class Walk {
       if (this.onHit !== undefined) this.#path.pop();
       // A pair, ['authorization', 'Bearer …'], or a flat list of names and values, such as Node's rawHeaders; and the
       // arguments of a command: ['--password', '…'].
-      const isLabel = label === undefined && typeof item === 'string' && (i % 2 === 0 || item.startsWith('-'));
-      label = isLabel ? this.#rules.keys.ruleOf(item) : undefined;
+      label = label === undefined && isLabel(item, i) ? this.#rules.keys.ruleOf(item) : undefined;
     }
     return copy;
   }
@@ -210,6 +209,13 @@ export class Walk {
   }
 }
 
+/** Longer ones are texts. */
+const LONGEST_LABEL = 128;
+
+function isLabel(item: unknown, index: number): item is string {
+  return typeof item === 'string' && item.length <= LONGEST_LABEL && (index % 2 === 0 || item.startsWith('-'));
+}
+
 function first(one: Rule | undefined, other: Rule | undefined): Rule | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one.order <= other.order ? one : other;
@@ -220,9 +226,14 @@ function emptied(item: unknown): unknown {
   return item === undefined ? undefined : item === null ? null : '';
 }
 
-/** A name that is not taken: two keys may be replaced alike. */
-function free(name: string, taken: object): string {
-  let unique = name;
-  for (let n = 2; hasOwn.call(taken, unique); n++) unique = `${name}#${n}`;
-  return unique;
+/** Under names that are not taken: two keys may be replaced alike. */
+function addRenamed(copy: Record<string, unknown>, renamed: readonly (readonly [string, unknown])[]): void {
+  const next = new Map<string, number>();
+  for (const [name, entry] of renamed) {
+    let unique = name;
+    let n = next.get(name) ?? 2;
+    while (hasOwn.call(copy, unique)) unique = `${name}#${n++}`;
+    next.set(name, n);
+    setOwn(copy, unique, entry);
+  }
 }
