@@ -7,6 +7,7 @@ export function hurriedTime(factor = 50): ShipperTime {
     wall: () => Date.now(),
     random: () => 0.5,
     setTimeout: (callback, millis) => SYSTEM_SHIPPER_TIME.setTimeout(callback, millis / factor),
+    sleepSync: (millis) => SYSTEM_SHIPPER_TIME.sleepSync(millis / factor),
     clearTimeout: SYSTEM_SHIPPER_TIME.clearTimeout,
   };
 }

@@ -33,6 +33,11 @@ export class ManualTime implements ShipperTime {
     this.#timers = this.#timers.filter((other) => other !== timer);
   };
 
+  /** Time that passes without anything happening. */
+  readonly sleepSync = (millis: number): void => {
+    this.millis += millis;
+  };
+
   /** Timers that have not fired. */
   get timers(): number {
     return this.#timers.length;

@@ -18,7 +18,7 @@ export {
 export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
 export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.ts';
 export { type FileHandler, type FileOptions, file } from './handlers/file.ts';
-export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from './handlers/handler.ts';
+export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from './handlers/handler.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';

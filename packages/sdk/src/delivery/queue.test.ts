@@ -3,19 +3,23 @@ import fc from 'fast-check';
 import { batchOf, idsIn, type Told } from '../../../../test/delivery/otlp-batches.ts';
 import { Ledger } from './ledger.ts';
 import type { Batch } from './otlp-request.ts';
-import { BatchQueue } from './queue.ts';
+import { BatchQueue, type Overflow } from './queue.ts';
 
 const sizeOf = (records: readonly Told[]): number => (records.length === 0 ? 0 : batchOf(records).body.length);
 const info = (id: string, bytes = 0): Told => ({ id, bytes });
 const error = (id: string, bytes = 0): Told => ({ id, bytes, error: true });
 
-function queueOf(maxBytes: number): {
-  queue: BatchQueue;
-  ledger: Ledger;
-  lost: () => Readonly<Record<string, number>>;
-} {
+function queueOf(maxBytes: number, overflow?: Overflow) {
   const ledger = new Ledger();
-  return { queue: new BatchQueue(maxBytes, ledger), ledger, lost: () => ledger.account(0).dropped };
+  /** The ids of the records that were given up, as who takes them over reads them. */
+  const takenOver: string[] = [];
+  ledger.onLost = ({ count, records }) => {
+    const ids = [...records].map(({ attributes }) => String(attributes.id));
+    expect(ids).toHaveLength(count);
+    takenOver.push(...ids);
+  };
+  const queue = new BatchQueue(maxBytes, ledger, overflow === undefined ? {} : { overflow });
+  return { queue, ledger, takenOver, lost: () => ledger.account(0).dropped };
 }
 
 /** What is left, in the order in which it would be sent. */
@@ -113,15 +117,99 @@ test('a batch whose books were closed cannot be finished or put back', () => {
   expect([queue.records, queue.bytes, queue.waiting]).toEqual([0, 0, 0]);
 });
 
+describe('drop-newest', () => {
+  test('keeps what is there, and lets the new batch go, errors and all', () => {
+    const size = sizeOf([info('1', 100)]);
+    const { queue, lost, takenOver } = queueOf(2.5 * size, 'drop-newest');
+    for (const id of ['1', '2']) queue.push(batchOf([info(id, 100)]));
+    queue.push(batchOf([error('3', 100), info('4')]));
+    queue.push(batchOf([error('5')]));
+    expect(lost()).toEqual({ queue_full: 2 });
+    expect(takenOver).toEqual(['3', '4']);
+    expect(drained(queue)).toEqual([['1'], ['2'], ['5']]);
+  });
+});
+
+describe('block', () => {
+  /** A queue of two batches that delivers up to `most` batches whenever it is full. */
+  function blocking(most: number) {
+    const size = sizeOf([info('1', 100)]);
+    const ledger = new Ledger();
+    const delivered: string[] = [];
+    let asked = 0;
+    const queue: BatchQueue = new BatchQueue(2.5 * size, ledger, {
+      overflow: 'block',
+      relieve: () => {
+        asked++;
+        for (let n = 0; n < most; n++) {
+          const batch = queue.take();
+          if (batch === undefined) break;
+          delivered.push(...idsIn(batch.body));
+          queue.finish(batch);
+        }
+        return !queue.isTooMuch(0);
+      },
+    });
+    return { queue, delivered, asked: () => asked, dropped: () => ledger.account(0).dropped };
+  }
+
+  test('asks for room before anything is dropped, the new batch held already', () => {
+    const { queue, delivered, asked, dropped } = blocking(1);
+    for (const id of ['1', '2', '3', '4']) queue.push(batchOf([info(id, 100)]));
+    expect([asked(), delivered, dropped()]).toEqual([2, ['1', '2'], {}]);
+    queue.push(batchOf([info('larger than the queue', 1_000)]));
+    expect(dropped()).toEqual({ queue_full: 1 });
+    expect(drained(queue)).toEqual([['4']]);
+  });
+
+  test('drops as ever if no room could be made', () => {
+    const { queue, dropped } = blocking(0);
+    for (const id of ['1', '2', '3']) queue.push(batchOf([info(id, 100)]));
+    expect(dropped()).toEqual({ queue_full: 1 });
+    expect(drained(queue)).toEqual([['2'], ['3']]);
+  });
+
+  test('does not wait for the few bytes that two halves are more than the whole', () => {
+    const { queue, asked, dropped } = blocking(0);
+    queue.push(batchOf([info('1', 100)]));
+    queue.push(batchOf([info('2', 100)]));
+    const batch = queue.take() as Batch;
+    queue.putBack(batch, batchOf([info('1a', 100)]), batchOf([info('1b', 100)]));
+    expect([asked(), dropped()]).toEqual([0, {}]);
+    expect(drained(queue)).toEqual([['1a'], ['1b'], ['2']]);
+  });
+});
+
+test('many batches of one error each are as cheap to push out as a few', () => {
+  const size = sizeOf([error('0000')]);
+  const { queue, lost } = queueOf(2_000 * size);
+  const batches = Array.from({ length: 3_000 }, (_, n) => batchOf([error(String(n).padStart(4, '0'))]));
+  let looks = 0;
+  for (const batch of batches) {
+    queue.push(
+      Object.defineProperty({ ...batch }, 'errors', {
+        get: () => {
+          looks++;
+          return 1;
+        },
+      }) as Batch,
+    );
+  }
+  expect(lost()).toEqual({ queue_full: 1_000 });
+  expect(looks).toBeLessThan(10 * batches.length);
+});
+
 /** The queue as slowly and obviously as it can be written: a list of lists. */
 class Model {
   readonly max: number;
+  readonly overflow: Overflow;
   held: { place: number; tries: number; records: Told[]; underWay: Batch | undefined }[] = [];
   lost: Told[] = [];
   pushed = 0;
 
-  constructor(max: number) {
+  constructor(max: number, overflow: Overflow) {
     this.max = max;
+    this.overflow = overflow;
   }
 
   bytes(of = this.held): number {
@@ -132,7 +220,7 @@ class Model {
     const place = ++this.pushed;
     const room = this.max - this.bytes(this.held.filter(({ underWay }) => underWay));
     const tries = [records, records.filter((record) => record.error), []];
-    const fits = tries.find((some) => sizeOf(some) <= room) as Told[];
+    const fits = this.overflow === 'drop-newest' ? records : (tries.find((some) => sizeOf(some) <= room) as Told[]);
     this.lost.push(...records.filter((record) => !fits.includes(record)));
     if (fits.length > 0) this.held.push({ place, tries: 0, records: fits, underWay: undefined });
     this.makeRoom();
@@ -142,6 +230,12 @@ class Model {
     for (;;) {
       const waiting = this.held.filter(({ underWay }) => underWay === undefined).sort((a, b) => a.place - b.place);
       if (this.bytes() <= this.max || waiting.length === 0) return;
+      if (this.overflow === 'drop-newest') {
+        const newest = waiting[waiting.length - 1];
+        this.lost.push(...(newest?.records ?? []));
+        this.held = this.held.filter((held) => held !== newest);
+        continue;
+      }
       const victim = waiting.find(({ records }) => records.some((record) => !record.error));
       if (victim === undefined) {
         this.lost.push(...(waiting[0]?.records ?? []));
@@ -175,10 +269,15 @@ test('does what the obvious model does: bound, order of eviction, exact counts',
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('abandon' as const) }) },
   );
+  const arbitrary = {
+    max: fc.integer({ min: 200, max: 1_500 }),
+    steps: <T>(one: fc.Arbitrary<T>) => fc.array(one, { maxLength: 40, size: 'max' as const }),
+    overflow: fc.constantFrom<Overflow>('drop-low-severity-first', 'drop-newest'),
+  };
   fc.assert(
-    fc.property(fc.integer({ min: 200, max: 1_500 }), fc.array(step, { maxLength: 40, size: 'max' }), (max, steps) => {
-      const { queue, ledger } = queueOf(max);
-      const model = new Model(max);
+    fc.property(arbitrary.max, arbitrary.steps(step), arbitrary.overflow, (max, steps, overflow) => {
+      const { queue, ledger, takenOver } = queueOf(max, overflow);
+      const model = new Model(max, overflow);
       let id = 0;
       let finished = 0;
       for (const action of steps) {
@@ -239,6 +338,7 @@ test('does what the obvious model does: bound, order of eviction, exact counts',
         const dropped = Object.values(ledger.account(0).dropped).reduce((sum, count) => sum + count, 0);
         expect(dropped).toBe(model.lost.length);
         expect(finished + dropped + queue.records).toBe(id);
+        expect([...takenOver].sort()).toEqual(model.lost.map((record) => record.id).sort());
       }
       const waiting = model.held
         .filter(({ underWay }) => underWay === undefined)

@@ -1,5 +1,10 @@
 import type { DropReason, Ledger } from './ledger.ts';
+import { readRequest } from './otlp-reader.ts';
 import { type Batch, selectRecords } from './otlp-request.ts';
+
+/** What may happen when a queue is full. */
+export const OVERFLOWS = ['drop-low-severity-first', 'drop-newest', 'block'] as const;
+export type Overflow = (typeof OVERFLOWS)[number];
 
 /** A batch and its place in the order in which batches came; what is left of a batch keeps its place. */
 interface Held {
@@ -13,14 +18,20 @@ interface Held {
  * Sealed batches that wait for a request, first in first out, bounded in bytes. The bytes of batches that are under way
  * count too: they are held as well, and may come back.
  *
- * When a batch does not fit, room is made: the oldest batches lose their records below error first, the new one's
- * included; when only errors are left, the oldest batch goes. Every record that goes is counted as `queue_full`.
+ * When a batch does not fit, room is made. `drop-low-severity-first`: the oldest batches lose their records below error
+ * first, the new one's included; when only errors are left, the oldest batch goes. `drop-newest`: the new batch goes.
+ * `block`: `relieve` is asked to make room by delivery, and what it leaves goes by low severity. Every record that goes is
+ * counted as `queue_full`.
  */
 export class BatchQueue {
   readonly #maxBytes: number;
   readonly #ledger: Ledger;
+  readonly #overflow: Overflow;
+  readonly #relieve: (() => boolean) | undefined;
   /** In the order of their places. */
   readonly #waiting: Held[] = [];
+  /** So many at the head of those that wait hold errors only: nothing to be looked for among them. */
+  #errorsOnly = 0;
   readonly #underWay = new Map<Batch, Held>();
   #newest = 0;
   #waitingBytes = 0;
@@ -29,9 +40,24 @@ export class BatchQueue {
   #underWayBytes = 0;
   #underWayRecords = 0;
 
-  constructor(maxBytes: number, ledger: Ledger) {
+  /**
+   * @param relieve for `block`: delivers what waits, by {@link take}, {@link finish} and {@link putBack}; true if nothing
+   * needs to be dropped.
+   */
+  constructor(
+    maxBytes: number,
+    ledger: Ledger,
+    { overflow = 'drop-low-severity-first', relieve }: { overflow?: Overflow; relieve?: () => boolean } = {},
+  ) {
     this.#maxBytes = maxBytes;
     this.#ledger = ledger;
+    this.#overflow = overflow;
+    this.#relieve = relieve;
+  }
+
+  /** Whether so many more bytes would be too many. */
+  isTooMuch(bytes: number): boolean {
+    return this.bytes + bytes > this.#maxBytes;
   }
 
   /** Batches that can be taken. */
@@ -63,17 +89,8 @@ export class BatchQueue {
 
   /** Adds a batch at the end. */
   push(batch: Batch): void {
-    const place = ++this.#newest;
-    const most = this.#maxBytes - this.#underWayBytes;
-    let fitting: Batch | undefined = batch;
-    // One that cannot fit even into an empty queue must not empty it.
-    if (batch.body.length > most) {
-      fitting = errorsOf(batch);
-      if (fitting !== undefined && fitting.body.length > most) fitting = undefined;
-    }
-    if (fitting !== undefined) this.#hold({ batch: fitting, place, tries: 0 }, this.#waiting.length);
-    this.#ledger.drop('queue_full', batch.records - (fitting?.records ?? 0));
-    this.#makeRoom();
+    this.#hold({ batch, place: ++this.#newest, tries: 0 }, this.#waiting.length);
+    if (this.isTooMuch(0) && !this.#relieve?.()) this.#makeRoom();
   }
 
   /**
@@ -81,16 +98,9 @@ export class BatchQueue {
    * {@link putBack}. One that fails each time it is tried does not stand in the way of the others.
    */
   take(): Batch | undefined {
-    let at = 0;
-    if (this.#triedBefore > 0) {
-      this.#waiting.forEach(({ tries }, i) => {
-        if (tries < (this.#waiting[at] as Held).tries) at = i;
-      });
-    }
-    const [held] = this.#waiting.splice(at, 1);
+    const held = this.#release(this.#leastTried());
     if (held === undefined) return undefined;
     const { batch } = held;
-    this.#count(held, -1);
     this.#underWay.set(batch, held);
     this.#underWayBytes += batch.body.length;
     this.#underWayRecords += batch.records;
@@ -117,17 +127,15 @@ export class BatchQueue {
     while ((this.#waiting[at]?.place ?? Number.POSITIVE_INFINITY) < place) at++;
     if (parts.length === 0) this.#hold({ batch, place, tries: held.tries + 1 }, at);
     for (const part of parts) this.#hold({ batch: part, place, tries: 0 }, at++);
-    this.#makeRoom();
+    // Two halves are a little more than the whole, which is not worth a wait.
+    if (this.#relieve === undefined) this.#makeRoom();
     return true;
   }
 
   /** Gives up everything, what is under way included, for the reason given. */
   abandon(reason: DropReason): void {
     // One entry for all, so that what is told of it is the whole.
-    this.#ledger.drop(
-      reason,
-      this.takeAll().reduce((sum, { records }) => sum + records, 0),
-    );
+    dropAll(this.takeAll(), reason, this.#ledger);
   }
 
   /** All batches, those under way first: nothing is held any more, who calls enters all of it in the ledger. */
@@ -135,12 +143,35 @@ export class BatchQueue {
     const all = [...this.#underWay.keys(), ...this.#waiting.splice(0).map(({ batch }) => batch)];
     this.#underWay.clear();
     this.#waitingBytes = this.#waitingRecords = this.#underWayBytes = this.#underWayRecords = this.#triedBefore = 0;
+    this.#errorsOnly = 0;
     return all;
   }
 
+  #leastTried(): number {
+    if (this.#triedBefore === 0) return 0;
+    let least = 0;
+    for (let at = 0; at < this.#waiting.length; at++) {
+      const { tries } = this.#waiting[at] as Held;
+      if (tries < (this.#waiting[least] as Held).tries) least = at;
+      if (tries === 0) break;
+    }
+    return least;
+  }
+
   #hold(held: Held, at: number): void {
-    this.#waiting.splice(at, 0, held);
+    // Mostly at the end, where it costs nothing however many there are.
+    if (at === this.#waiting.length) this.#waiting.push(held);
+    else this.#waiting.splice(at, 0, held);
+    if (at < this.#errorsOnly) this.#errorsOnly = isErrorsOnly(held.batch) ? this.#errorsOnly + 1 : at;
     this.#count(held, 1);
+  }
+
+  #release(at: number): Held | undefined {
+    const held = at === 0 ? this.#waiting.shift() : this.#waiting.splice(at, 1)[0];
+    if (held === undefined) return undefined;
+    if (at < this.#errorsOnly) this.#errorsOnly--;
+    this.#count(held, -1);
+    return held;
   }
 
   #count({ batch, tries }: Held, sign: 1 | -1): void {
@@ -150,20 +181,47 @@ export class BatchQueue {
   }
 
   #makeRoom(): void {
-    while (this.bytes > this.#maxBytes && this.#waiting.length > 0) {
-      const low = this.#waiting.findIndex(({ batch }) => batch.errors < batch.records);
-      const at = Math.max(low, 0);
-      const held = this.#waiting[at] as Held;
-      const { batch } = held;
-      const kept = low < 0 ? undefined : errorsOf(batch);
-      this.#waiting.splice(at, 1);
-      this.#count(held, -1);
-      if (kept !== undefined) this.#hold({ ...held, batch: kept }, at);
-      this.#ledger.drop('queue_full', batch.records - (kept?.records ?? 0));
+    if (this.#overflow === 'drop-newest') {
+      while (this.isTooMuch(0) && this.#waiting.length > 0) this.#reduce(this.#waiting.length - 1, 0);
+      return;
     }
+    const most = this.#maxBytes - this.#underWayBytes;
+    const newest = this.#waiting.length - 1;
+    // One that cannot fit even into an empty queue must not empty it.
+    if (newest >= 0 && (this.#waiting[newest] as Held).batch.body.length > most) this.#reduce(newest, most);
+    while (this.isTooMuch(0) && this.#waiting.length > 0) this.#reduce(this.#oldestWithLow() ?? 0, most);
+  }
+
+  /** A batch that waits loses its records below error; all, if it has no others, or those are more than `most` bytes. */
+  #reduce(at: number, most: number): void {
+    const held = this.#release(at) as Held;
+    const { batch } = held;
+    let kept = most === 0 || isErrorsOnly(batch) ? undefined : selectRecords(batch, (_, isError) => isError);
+    if (kept !== undefined && kept.body.length > most) kept = undefined;
+    if (kept !== undefined) this.#hold({ ...held, batch: kept }, at);
+    this.#ledger.drop('queue_full', batch.records - (kept?.records ?? 0), () => {
+      const lost = kept === undefined ? batch : selectRecords(batch, (_, isError) => !isError);
+      return lost === undefined ? [] : readRequest(lost.body);
+    });
+  }
+
+  #oldestWithLow(): number | undefined {
+    while (this.#errorsOnly < this.#waiting.length) {
+      if (!isErrorsOnly((this.#waiting[this.#errorsOnly] as Held).batch)) return this.#errorsOnly;
+      this.#errorsOnly++;
+    }
+    return undefined;
   }
 }
 
-function errorsOf(batch: Batch): Batch | undefined {
-  return selectRecords(batch, (_, isError) => isError);
+function isErrorsOnly({ errors, records }: Batch): boolean {
+  return errors === records;
+}
+
+/** Gives up batches, which are one loss. */
+export function dropAll(batches: readonly Batch[], reason: DropReason, ledger: Ledger): void {
+  const records = batches.reduce((sum, batch) => sum + batch.records, 0);
+  ledger.drop(reason, records, function* () {
+    for (const { body } of batches) yield* readRequest(body);
+  });
 }

@@ -30,6 +30,7 @@ process.stdin.on('end', async () => {
       let length = 0;
       const finish = () => resolve({
         status: incoming.statusCode,
+        retryAfter: incoming.headers['retry-after'],
         contentType: incoming.headers['content-type'],
         body: Buffer.concat(parts).toString('base64'),
       });
@@ -67,7 +68,7 @@ const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'Sy
  * executable application), which would start the application again. Never throws.
  */
 export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], timeoutMillis: number): Answer[] {
-  if (!isNode()) return [];
+  if (!canSendSync()) return [];
   const gzip = target.compression === 'gzip';
   const head = JSON.stringify({
     url: target.url.href,
@@ -86,7 +87,7 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
   try {
     const { stdout } = spawnSync(process.execPath, ['-e', PROGRAM], {
       input: Buffer.concat([Buffer.from(`${head}\n`), ...bodies]),
-      timeout: timeoutMillis,
+      timeout: Math.ceil(timeoutMillis),
       killSignal: 'SIGKILL',
       env,
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -99,7 +100,8 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
   }
 }
 
-function isNode(): boolean {
+/** Whether this executable is Node itself. */
+export function canSendSync(): boolean {
   const { electron, bun, deno } = process.versions;
   return electron === undefined && bun === undefined && deno === undefined && !isSea();
 }

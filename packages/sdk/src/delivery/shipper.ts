@@ -4,9 +4,9 @@ import type { Sender } from './http-sender.ts';
 import type { DropReason, Ledger } from './ledger.ts';
 import { type Outcome, readAnswer } from './otlp-answer.ts';
 import type { Batch } from './otlp-request.ts';
-import { selectRecords } from './otlp-request.ts';
 import type { BatchQueue } from './queue.ts';
 import { backoffMillis } from './retry.ts';
+import { halves, type Notice, settle } from './settle.ts';
 
 /** Time and chance, so that tests can hold them. */
 export interface ShipperTime {
@@ -17,6 +17,8 @@ export interface ShipperTime {
   random(): number;
   setTimeout(callback: () => void, millis: number): { unref?(): void };
   clearTimeout(timer: unknown): void;
+  /** Stops this thread. */
+  sleepSync(millis: number): void;
 }
 
 export const SYSTEM_SHIPPER_TIME: ShipperTime = {
@@ -25,10 +27,8 @@ export const SYSTEM_SHIPPER_TIME: ShipperTime = {
   random: () => Math.random(),
   setTimeout: (callback, millis) => setTimeout(callback, millis),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  sleepSync: (millis) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis),
 };
-
-/** What happened that an operator wants to hear of. Never holds a header, a body or a record. */
-export type ShipperNotice = (kind: 'rejected' | 'retrying' | 'partial' | 'unreadable', message: string) => void;
 
 /**
  * Moves batches from the queue to the destination: several requests at a time while it answers, one probe at a time
@@ -45,7 +45,7 @@ export class Shipper {
   readonly #time: ShipperTime;
   readonly #concurrency: number;
   readonly #timeoutMillis: number;
-  readonly #notice: ShipperNotice;
+  readonly #notice: Notice;
   #underWay = 0;
   #failures = 0;
   /** Until then the destination asked for patience: not even a flush may ask before. */
@@ -58,7 +58,7 @@ export class Shipper {
     queue: BatchQueue,
     ledger: Ledger,
     sender: Sender,
-    options: { concurrency: number; timeoutMillis: number; notice: ShipperNotice; time?: ShipperTime },
+    options: { concurrency: number; timeoutMillis: number; notice: Notice; time?: ShipperTime },
   ) {
     this.#queue = queue;
     this.#ledger = ledger;
@@ -67,6 +67,17 @@ export class Shipper {
     this.#timeoutMillis = options.timeoutMillis;
     this.#notice = options.notice;
     this.#time = options.time ?? SYSTEM_SHIPPER_TIME;
+  }
+
+  /** How long the destination must not be asked yet, in milliseconds, because it wants patience. */
+  get patienceMillis(): number {
+    return Math.max(0, this.#notBefore - this.#time.now());
+  }
+
+  /** A try that somebody else made failed: the destination is left alone for a while, `askedMillis` if it said so. */
+  failed(askedMillis?: number): void {
+    if (this.#timer === undefined) this.#failures++;
+    this.#pause(askedMillis);
   }
 
   /** Starts as many requests as are allowed now. To be called whenever a batch was added. */
@@ -131,48 +142,16 @@ export class Shipper {
   }
 
   #settle(batch: Batch, outcome: Outcome): void {
-    const { records } = batch;
     if (outcome.kind === 'retry') {
       if (!this.#queue.putBack(batch)) return;
       // Requests that were under way together fail together: that is one failure of the destination.
-      if (this.#timer === undefined) this.#failures++;
-      this.#pause(outcome.waitMillis);
+      this.failed(outcome.waitMillis);
       this.#notice('retrying', `${outcome.cause}; ${this.#queue.records} records wait`);
       return;
     }
     this.#failures = 0;
-    if (outcome.kind === 'split' && records > 1) {
-      const half = records >> 1;
-      const parts = [
-        selectRecords(batch, (index) => index < half),
-        selectRecords(batch, (index) => index >= half),
-      ].filter((part) => part !== undefined);
-      this.#queue.putBack(batch, ...parts);
-      return;
-    }
-    if (!this.#queue.finish(batch)) return;
-    switch (outcome.kind) {
-      case 'delivered': {
-        const rejected = Math.min(outcome.rejected, records);
-        this.#ledger.delivered += records - rejected;
-        this.#ledger.rejected += rejected;
-        if (rejected > 0 || outcome.message !== '') {
-          this.#notice('partial', `${rejected} of ${records} records rejected: ${outcome.message}`);
-        }
-        break;
-      }
-      case 'split':
-        this.#ledger.rejected += records;
-        this.#notice('rejected', `HTTP status 413 for ${records} record`);
-        break;
-      case 'rejected':
-        this.#ledger.rejected += records;
-        this.#notice('rejected', `${outcome.cause} for ${records} records`);
-        break;
-      case 'unreadable':
-        this.#ledger.drop('response_too_large', records);
-        this.#notice('unreadable', `an answer of more than 4 MiB for ${records} records`);
-    }
+    if (outcome.kind === 'split' && batch.records > 1) this.#queue.putBack(batch, ...halves(batch));
+    else if (this.#queue.finish(batch)) settle(batch, outcome, this.#ledger, this.#notice);
   }
 
   #pause(askedMillis: number | undefined): void {

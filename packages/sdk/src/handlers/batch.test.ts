@@ -247,6 +247,65 @@ describe('when it is full', () => {
     await end.forceFlush();
     expect(exporter.events.flat()).toEqual(['0', 'error 2', 'error 3']);
   });
+
+  test('drop-newest: what came first is kept', async () => {
+    const { emit, account, exporter, end } = setUp({ queueRecords: 3, batchRecords: 3, overflow: 'drop-newest' });
+    exporter.answer = SUCCESS;
+    emit('1', '2');
+    await end.forceFlush();
+    exporter.answer = undefined;
+    emit('3', '4', '5', 'error 6');
+    expect(account()).toMatchObject({ dropped: { queue_full: 1 }, pending: 3 });
+  });
+
+  test('the log call cannot wait for an exporter, and the mistake says what to do', () => {
+    expect(() => batch(new Exporter(), { overflow: 'block' as never })).toThrow(
+      'batch.overflow: cannot be "block", because an exporter delivers only while no log call waits: await logging.forceFlush() now and then instead',
+    );
+    expect(() => batch(new Exporter(), { overflow: 'drop' as never })).toThrow(
+      'batch.overflow: must be one of "drop-low-severity-first", "drop-newest", not "drop"',
+    );
+  });
+});
+
+describe('what is lost is told, with the records', () => {
+  function losing(options: BatchOptions = {}, exporter = new Exporter()) {
+    const up = setUp(options, exporter);
+    const lost: [reason: string, events: unknown[]][] = [];
+    up.end.onLost?.(({ reason, count, records }) => {
+      const events = [...records].map(({ eventName }) => eventName);
+      expect(events).toHaveLength(count);
+      lost.push([reason, events]);
+    });
+    return { ...up, lost };
+  }
+
+  test('full, a failed export, after the shutdown', async () => {
+    const exporter = new Exporter();
+    const { emit, end, lost } = losing({ queueRecords: 2, batchRecords: 2 }, exporter);
+    emit('1');
+    exporter.answer = FAILURE;
+    emit('2', '3', 'error 4');
+    await end.shutdown();
+    emit('late');
+    expect(lost).toEqual([
+      ['queue_full', ['3']],
+      ['queue_full', ['error 4']],
+      ['export_failed', ['1', '2']],
+      ['after_shutdown', ['late']],
+    ]);
+  });
+
+  test.each([
+    ['process_exit', (end: HandlerEnd) => end.flushSync?.(1_000)],
+    ['shutdown_deadline', (end: HandlerEnd) => end.shutdown({ timeoutMillis: 1 })],
+  ] as const)('%s, what is under way included', async (reason, finish) => {
+    const { emit, end, lost } = losing({ batchRecords: 2 });
+    emit('1', '2', '3');
+    await settled();
+    await finish(end);
+    expect(lost).toEqual([[reason, ['1', '2', '3']]]);
+  });
 });
 
 describe('flush', () => {

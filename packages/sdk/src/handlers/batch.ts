@@ -1,15 +1,16 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { Announcer } from '../delivery/announce.ts';
-import { Ledger } from '../delivery/ledger.ts';
+import { type DropReason, Ledger } from '../delivery/ledger.ts';
+import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { keepRecord } from '../pipeline/copy-record.ts';
 import { suppressLogging } from '../pipeline/guard.ts';
 import { isWorthReporting, report } from '../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { TimeoutError, within } from '../pipeline/within.ts';
-import { checkNumber, checkOptions, checkType } from '../provider/check-options.ts';
+import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
-import type { Handler, HandlerEnd } from './handler.ts';
+import type { Handler, HandlerEnd, Lost } from './handler.ts';
 
 /** An OTel `LogRecordExporter` of either line, structurally. */
 export interface LogRecordExporter {
@@ -25,8 +26,13 @@ export interface BatchOptions {
   readonly name?: string;
   /** Only records for which this is true are exported. */
   readonly when?: (record: LogRecord) => boolean;
-  /** Records that are held at most; when it is full, the oldest below error go first. Default 2 048. */
+  /** Records that are held at most. Default 2 048. */
   readonly queueRecords?: number;
+  /**
+   * What happens when it is full. `drop-low-severity-first` (default): the oldest below error goes, or the oldest.
+   * `drop-newest`: the record that has just come. There is no `block`: an exporter needs the event loop.
+   */
+  readonly overflow?: Exclude<Overflow, 'block'>;
   /** Records of one export. Default 512. */
   readonly batchRecords?: number;
   /** The longest a record waits for its batch to fill, in milliseconds. Default 1 000. */
@@ -49,13 +55,32 @@ export function batch(exporter: LogRecordExporter | Promise<LogRecordExporter>, 
       typeof (value as { then?: unknown }).then === 'function');
   if (!isExporter(exporter))
     throw new ConfigError('batch', `must be given a LogRecordExporter, not ${given(exporter)}`);
-  checkOptions('batch', options, ['name', 'when', 'queueRecords', 'batchRecords', 'delayMillis', 'timeoutMillis']);
+  checkOptions('batch', options, [
+    'name',
+    'when',
+    'queueRecords',
+    'overflow',
+    'batchRecords',
+    'delayMillis',
+    'timeoutMillis',
+  ]);
   checkType('batch.name', options.name, 'string');
   checkType('batch.when', options.when, 'function');
   checkNumber('batch.queueRecords', options.queueRecords, 1);
   checkNumber('batch.batchRecords', options.batchRecords, 1);
   checkNumber('batch.delayMillis', options.delayMillis, 0, 2 ** 31 - 1);
   checkNumber('batch.timeoutMillis', options.timeoutMillis, 1, 2 ** 31 - 1);
+  if ((options.overflow as Overflow | undefined) === 'block') {
+    throw new ConfigError(
+      'batch.overflow',
+      'cannot be "block", because an exporter delivers only while no log call waits: await logging.forceFlush() now and then instead',
+    );
+  }
+  checkOneOf(
+    'batch.overflow',
+    options.overflow,
+    OVERFLOWS.filter((name) => name !== 'block'),
+  );
   return {
     name: options.name ?? 'exporter',
     ...(options.when === undefined ? {} : { when: options.when }),
@@ -78,6 +103,8 @@ class BatchEnd implements HandlerEnd {
   readonly #ledger: Ledger;
   readonly #held: Held[] = [];
   #newest = 0;
+  /** How many of those that are held are below error. */
+  #low = 0;
   #underWay: readonly Held[] = [];
   #exporting: Promise<void> | undefined;
   #failures = 0;
@@ -91,28 +118,44 @@ class BatchEnd implements HandlerEnd {
       batchRecords = 512,
       delayMillis = 1_000,
       timeoutMillis = 30_000,
+      overflow = 'drop-low-severity-first',
     } = options;
     this.#exporter = exporter;
     // Known only once the first export is due: until then a rejection is nobody's unhandled one.
     exporter.catch(() => undefined);
-    this.#options = { queueRecords, batchRecords: Math.min(batchRecords, queueRecords), delayMillis, timeoutMillis };
+    this.#options = {
+      queueRecords,
+      batchRecords: Math.min(batchRecords, queueRecords),
+      delayMillis,
+      timeoutMillis,
+      overflow,
+    };
     const announcer = new Announcer(name, () => performance.now());
     this.#ledger = new Ledger((reason, records) => announcer.lost(reason, records));
   }
 
+  onLost(listener: (lost: Lost) => void): void {
+    this.#ledger.onLost = listener;
+  }
+
   onEmit(record: LogRecord): void {
     this.#ledger.accepted++;
-    if (this.#shutdown !== undefined) {
-      this.#ledger.drop('after_shutdown', 1);
-      return;
-    }
+    let kept: LogRecord;
     try {
       // A copy: an exporter reads later, when the caller may have changed its objects.
-      this.#held.push({ record: keepRecord(record), place: ++this.#newest });
+      kept = keepRecord(record);
     } catch {
       this.#ledger.drop('encode_error', 1);
       return;
     }
+    const held = { record: kept, place: this.#newest + 1 };
+    if (this.#shutdown !== undefined) {
+      this.#drop('after_shutdown', [held]);
+      return;
+    }
+    this.#newest++;
+    this.#held.push(held);
+    if (isLow(kept)) this.#low++;
     if (this.#pending > this.#options.queueRecords) this.#makeRoom();
     if (this.#held.length >= this.#options.batchRecords) this.#pump();
     else this.#pumpLater();
@@ -157,18 +200,28 @@ class BatchEnd implements HandlerEnd {
 
   /** The oldest record below error goes; if there is none, the oldest. The one that has just come is among them. */
   #makeRoom(): void {
-    const low = this.#held.findIndex(({ record }) => (record.severityNumber ?? 0) < ERROR);
-    this.#held.splice(Math.max(low, 0), 1);
-    this.#ledger.drop('queue_full', 1);
+    let at = 0;
+    if (this.#options.overflow === 'drop-newest') at = this.#held.length - 1;
+    else if (this.#low > 0) at = this.#held.findIndex(({ record }) => isLow(record));
+    this.#drop('queue_full', this.#release(at, 1));
+  }
+
+  #release(at: number, records: number): Held[] {
+    const released = this.#held.splice(at, records);
+    for (const { record } of released) if (isLow(record)) this.#low--;
+    return released;
+  }
+
+  #drop(reason: DropReason, lost: readonly Held[]): void {
+    this.#ledger.drop(reason, lost.length, () => lost.map(({ record }) => record));
   }
 
   #giveUp(reason: 'shutdown_deadline' | 'process_exit'): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const records = this.#pending;
-    this.#held.length = 0;
+    const lost = [...this.#underWay, ...this.#release(0, this.#held.length)];
     this.#underWay = [];
-    this.#ledger.drop(reason, records);
+    this.#drop(reason, lost);
   }
 
   #pumpLater(): void {
@@ -181,7 +234,7 @@ class BatchEnd implements HandlerEnd {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#exporting !== undefined || this.#held.length === 0) return;
-    const batch = this.#held.splice(0, this.#options.batchRecords);
+    const batch = this.#release(0, this.#options.batchRecords);
     this.#underWay = batch;
     this.#exporting = this.#export(batch.map(({ record }) => record)).then((success) => {
       this.#exporting = undefined;
@@ -189,7 +242,7 @@ class BatchEnd implements HandlerEnd {
       if (this.#underWay === batch) {
         this.#underWay = [];
         if (success) this.#ledger.delivered += batch.length;
-        else this.#ledger.drop('export_failed', batch.length);
+        else this.#drop('export_failed', batch);
       }
       if (this.#held.length >= this.#options.batchRecords) this.#pump();
       else this.#pumpLater();
@@ -229,6 +282,10 @@ class BatchEnd implements HandlerEnd {
     this.#failures++;
     if (isWorthReporting(this.#failures)) report(`an exporter failed ${this.#failures} time(s)`, error);
   }
+}
+
+function isLow({ severityNumber = 0 }: LogRecord): boolean {
+  return severityNumber < ERROR;
 }
 
 /** What an exporter, or an instrumentation of it, would log or trace about itself would come back to it. */

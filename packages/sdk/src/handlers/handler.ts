@@ -1,4 +1,6 @@
 import type { LogRecord, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
+import { checkType } from '../provider/check-options.ts';
+import { ConfigError, given } from '../provider/config-error.ts';
 import type { Environment } from '../provider/environment.ts';
 
 /**
@@ -18,9 +20,33 @@ export interface DeliveryAccount {
   readonly pending: number;
 }
 
-/** What a running handler is: the end of a route, and its account. */
+/** Records that a handler has given up, for whoever takes them over. */
+export interface Lost {
+  /** As the account has it: `queue_full`, `process_exit`, …; `rejected` for what the destination refused. */
+  readonly reason: string;
+  /** How many they are. */
+  readonly count: number;
+  /** The records, made while they are read: to be read once, at once or later. */
+  readonly records: Iterable<LogRecord>;
+}
+
+/**
+ * What a running handler is: the end of a route, and its account. `onEmit` should not throw. If it does, the record must
+ * not be in the handler's account: who called counts it, as `handler_failed`.
+ */
 export interface HandlerEnd extends LogRecordProcessor {
   deliveryAccount(): DeliveryAccount;
+  /**
+   * For a handler that has others behind it: their accounts, each by its name, and its own, by the empty name, for what
+   * it holds or drops itself. Together they are what `deliveryAccount` says.
+   */
+  deliveryAccounts?(): Readonly<Record<string, DeliveryAccount>>;
+  /**
+   * Has the listener told of all records that this handler gives up or that are refused, each once, after they were
+   * counted. Records of which nobody knows which they were (a destination that says how many it refused, not which) are
+   * not among them. There is one listener.
+   */
+  onLost?(listener: (lost: Lost) => void): void;
   /**
    * The last chance, from `process.on('exit')`: delivers what is pending without returning to the event loop, within
    * `timeoutMillis`; what remains is dropped and counted.
@@ -42,4 +68,15 @@ export interface Handler {
   /** Only records for which this is true come here. */
   readonly when?: (record: LogRecord) => boolean;
   start(context: HandlerContext): HandlerEnd;
+}
+
+/** Throws a {@link ConfigError} unless this is a handler. */
+export function checkHandler(option: string, handler: Partial<Handler> | null | undefined): void {
+  if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
+    throw new ConfigError(option, `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`);
+  }
+  if (typeof handler.name !== 'string') {
+    throw new ConfigError(`${option}.name`, `must be a string, not ${given(handler.name)}`);
+  }
+  checkType(`${option}.when`, handler.when, 'function');
 }

@@ -1,4 +1,5 @@
 import type { HttpTarget } from '../delivery/http-sender.ts';
+import type { Overflow } from '../delivery/queue.ts';
 import type { Environment } from '../provider/environment.ts';
 import { batch, type LogRecordExporter } from './batch.ts';
 import type { HandlerEnd } from './handler.ts';
@@ -7,9 +8,16 @@ import type { HandlerEnd } from './handler.ts';
 export function officialOtlp(
   protocol: 'http/json' | 'grpc',
   target: HttpTarget,
-  options: { name: string; timeoutMillis: number; delayMillis: number; batchRecords: number; environment: Environment },
+  options: {
+    name: string;
+    timeoutMillis: number;
+    delayMillis: number;
+    batchRecords: number;
+    environment: Environment;
+    overflow?: Exclude<Overflow, 'block'>;
+  },
 ): HandlerEnd {
-  const { name, timeoutMillis, delayMillis, batchRecords, environment } = options;
+  const { name, timeoutMillis, delayMillis, batchRecords, environment, overflow } = options;
   const queueRecords = environment.batch.maxQueueSize ?? 2_048;
   const exporter = load(protocol, target, timeoutMillis);
   return batch(exporter, {
@@ -17,6 +25,7 @@ export function officialOtlp(
     delayMillis,
     batchRecords,
     queueRecords,
+    ...(overflow === undefined ? {} : { overflow }),
     timeoutMillis: environment.batch.exportTimeoutMillis ?? 30_000,
   }).start({ environment, resource: { attributes: {} } });
 }

@@ -1,20 +1,15 @@
-import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
-import { Announcer } from '../delivery/announce.ts';
-import { type HttpTarget, httpSender, type Sender } from '../delivery/http-sender.ts';
-import { Ledger } from '../delivery/ledger.ts';
-import { readAnswer } from '../delivery/otlp-answer.ts';
-import { type Batch, OpenBatch } from '../delivery/otlp-request.ts';
+import type { HttpTarget, Sender } from '../delivery/http-sender.ts';
 import { type OtlpTargetOptions, otlpTarget } from '../delivery/otlp-target.ts';
-import { BatchQueue } from '../delivery/queue.ts';
-import { sendSync } from '../delivery/send-sync.ts';
-import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from '../delivery/shipper.ts';
-import { copyRecord } from '../pipeline/copy-record.ts';
-import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
-import { TimeoutError } from '../pipeline/within.ts';
+import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
+import { canSendSync, type sendSync } from '../delivery/send-sync.ts';
+import type { ShipperTime } from '../delivery/shipper.ts';
+import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
+import { ConfigError } from '../provider/config-error.ts';
 import type { OtlpProtocol } from '../provider/environment.ts';
 import type { Handler, HandlerEnd } from './handler.ts';
 import { officialOtlp } from './official-otlp.ts';
+import { OtlpEnd } from './otlp/otlp-end.ts';
 
 /** Options of {@link otlp}. */
 export interface OtlpOptions extends OtlpTargetOptions {
@@ -37,12 +32,22 @@ export interface OtlpOptions extends OtlpTargetOptions {
   readonly batchBytes?: number;
   /** Bytes that are held at most, those of requests under way included. Default 64 MiB. */
   readonly queueBytes?: number;
+  /**
+   * What happens when the queue is full. `drop-low-severity-first` (default): records below error go first, then the
+   * oldest. `drop-newest`: the batch that has just been filled goes. `block`: the log call waits until there is room, at
+   * most for `blockMillis`; only with `http/protobuf`.
+   */
+  readonly overflow?: Overflow;
+  /** With `overflow: 'block'`, the longest that a log call waits, in milliseconds; then records go. Default 30 000. */
+  readonly blockMillis?: number;
   /** Encoded bytes of one record. A larger one loses its attributes. Default 1 MiB. */
   readonly recordBytes?: number;
   /** Requests under way at a time. Default 4. */
   readonly concurrency?: number;
   /** @internal For tests. */
   readonly sender?: (target: HttpTarget, connections: number) => Sender;
+  /** @internal For tests. */
+  readonly sendSync?: typeof sendSync;
   /** @internal For tests. */
   readonly time?: ShipperTime;
 }
@@ -59,6 +64,8 @@ const OPTIONS = [
   'queueBytes',
   'recordBytes',
   'concurrency',
+  'overflow',
+  'blockMillis',
   'endpoint',
   'headers',
   'compression',
@@ -66,6 +73,7 @@ const OPTIONS = [
   'clientKeyFile',
   'clientCertificateFile',
   'sender',
+  'sendSync',
   'time',
 ] as const;
 
@@ -74,8 +82,8 @@ const OPTIONS = [
  *
  * A record is encoded when it is emitted, so the queue holds bytes, is bounded in bytes, and whatever the application does
  * to its objects later changes nothing. What cannot be delivered now waits and is tried again, as the OTLP specification
- * has it; when the queue is full, records below error go first, then the oldest. Every record that is given up is counted
- * by reason and announced on OTel's diag.
+ * has it; when the queue is full, records below error go first, then the oldest, unless `overflow` says otherwise. Every
+ * record that is given up is counted by reason and announced on OTel's diag.
  */
 export function otlp(options: OtlpOptions = {}): Handler {
   checkOptions('otlp', options, OPTIONS);
@@ -94,6 +102,8 @@ export function otlp(options: OtlpOptions = {}): Handler {
   checkNumber('otlp.queueBytes', options.queueBytes, 1_024);
   checkNumber('otlp.recordBytes', options.recordBytes, 1_024, 64 * MIB);
   checkNumber('otlp.concurrency', options.concurrency, 1, 256);
+  checkOneOf('otlp.overflow', options.overflow, OVERFLOWS);
+  checkNumber('otlp.blockMillis', options.blockMillis, 1, 2 ** 31 - 1);
 
   return {
     name: options.name ?? 'otlp',
@@ -104,6 +114,8 @@ export function otlp(options: OtlpOptions = {}): Handler {
       const protocol = options.protocol ?? environment.otlp.protocol ?? 'http/protobuf';
       const delayMillis = options.delayMillis ?? environment.batch.scheduledDelayMillis ?? 1_000;
       const batchRecords = options.batchRecords ?? environment.batch.maxExportBatchSize ?? 512;
+      const { overflow } = options;
+      if (overflow === 'block') checkCanBlock(protocol);
       if (protocol !== 'http/protobuf') {
         return officialOtlp(protocol, target, {
           name: options.name ?? 'otlp',
@@ -111,163 +123,37 @@ export function otlp(options: OtlpOptions = {}): Handler {
           delayMillis,
           batchRecords,
           environment,
+          ...(overflow === undefined || overflow === 'block' ? {} : { overflow }),
         });
       }
-      return new OtlpEnd(target, options, timeoutMillis, delayMillis, batchRecords);
+      return new OtlpEnd(target, {
+        name: options.name ?? 'otlp',
+        timeoutMillis,
+        delayMillis,
+        batchRecords,
+        batchBytes: options.batchBytes ?? 512 * 1_024,
+        queueBytes: options.queueBytes ?? 64 * MIB,
+        recordBytes: options.recordBytes ?? MIB,
+        concurrency: options.concurrency ?? 4,
+        overflow: overflow ?? 'drop-low-severity-first',
+        blockMillis: options.blockMillis ?? 30_000,
+        sender: options.sender,
+        sendSync: options.sendSync,
+        time: options.time,
+      });
     },
   };
 }
 
-class OtlpEnd implements HandlerEnd {
-  readonly #target: HttpTarget;
-  readonly #delayMillis: number;
-  readonly #batchRecords: number;
-  readonly #batchBytes: number;
-  readonly #time: ShipperTime;
-  readonly #recordBytes: number;
-  #open: OpenBatch;
-  readonly #queue: BatchQueue;
-  readonly #ledger: Ledger;
-  readonly #shipper: Shipper;
-  readonly #announcer: Announcer;
-  #timer: { unref?(): void } | undefined;
-  #shutdown: Promise<void> | undefined;
-
-  constructor(
-    target: HttpTarget,
-    options: OtlpOptions,
-    timeoutMillis: number,
-    delayMillis: number,
-    batchRecords: number,
-  ) {
-    const { concurrency = 4 } = options;
-    this.#target = target;
-    this.#delayMillis = delayMillis;
-    this.#batchRecords = batchRecords;
-    const { batchBytes = 512 * 1_024, queueBytes = 64 * MIB, recordBytes = MIB } = options;
-    // A batch that no queue can hold would only be sealed to be dropped.
-    this.#batchBytes = Math.min(batchBytes, queueBytes / 2);
-    this.#recordBytes = recordBytes;
-    this.#time = options.time ?? SYSTEM_SHIPPER_TIME;
-    const announcer = new Announcer(options.name ?? 'otlp', () => this.#time.now());
-    this.#announcer = announcer;
-    this.#ledger = new Ledger((reason, records) => announcer.lost(reason, records));
-    this.#open = new OpenBatch(recordBytes);
-    this.#queue = new BatchQueue(queueBytes, this.#ledger);
-    this.#shipper = new Shipper(this.#queue, this.#ledger, (options.sender ?? httpSender)(target, concurrency), {
-      concurrency,
-      timeoutMillis,
-      notice: (kind, message) => announcer.warn(kind, message),
-      time: this.#time,
-    });
-  }
-
-  onEmit(record: LogRecord): void {
-    this.#ledger.accepted++;
-    if (this.#shutdown !== undefined) {
-      this.#ledger.drop('after_shutdown', 1);
-      return;
-    }
-    if (!this.#append(record)) return;
-    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) this.#seal();
-    else if (this.#timer === undefined) {
-      this.#timer = this.#time.setTimeout(() => this.#seal(), this.#delayMillis);
-      // The exit hooks deliver what is left: waiting for a batch to fill must not keep a finished process alive.
-      this.#timer.unref?.();
-    }
-  }
-
-  /** Rejects with a {@link TimeoutError} at the deadline. */
-  async forceFlush(options?: FlushOptions): Promise<void> {
-    this.#seal();
-    if (!(await this.#shipper.flush(options))) throw new TimeoutError('not delivered in time');
-  }
-
-  shutdown(options: FlushOptions = {}): Promise<void> {
-    this.#shutdown ??= this.#end(options.timeoutMillis ?? 5_000);
-    return this.#shutdown;
-  }
-
-  async #end(timeoutMillis: number): Promise<void> {
-    this.#seal();
-    await this.#shipper.flush({ timeoutMillis });
-    this.#shipper.abandon('shutdown_deadline');
-    this.#announcer.finish();
-  }
-
-  flushSync(timeoutMillis: number): void {
-    this.#seal();
-    const batches = this.#queue.takeAll();
-    if (batches.length === 0) return;
-    const answers = sendSync(
-      this.#target,
-      batches.map(({ body }) => body),
-      timeoutMillis,
+/** A log call can wait only for a delivery that needs no event loop. */
+function checkCanBlock(protocol: OtlpProtocol): void {
+  if (protocol !== 'http/protobuf') {
+    throw new ConfigError(
+      'otlp.overflow',
+      `"block" needs the protocol http/protobuf, not ${protocol}, whose exporter cannot deliver while a log call waits: await logging.forceFlush() now and then instead`,
     );
-    let lost = 0;
-    for (const [index, { records }] of batches.entries()) {
-      const answer = answers[index];
-      const outcome = answer === undefined ? undefined : readAnswer(answer, this.#time.wall());
-      if (outcome?.kind === 'delivered') {
-        const rejected = Math.min(outcome.rejected, records);
-        this.#ledger.delivered += records - rejected;
-        this.#ledger.rejected += rejected;
-      } else if (outcome?.kind === 'rejected') {
-        this.#ledger.rejected += records;
-      } else {
-        lost += records;
-      }
-    }
-    this.#ledger.drop('process_exit', lost);
-    this.#announcer.finish();
   }
-
-  deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {
-    return this.#ledger.account(this.#open.records + this.#queue.records);
+  if (!canSendSync()) {
+    throw new ConfigError('otlp.overflow', '"block" starts a Node process, and this executable is not Node itself');
   }
-
-  #append(record: LogRecord): boolean {
-    let fits: boolean;
-    try {
-      fits = this.#open.append(record);
-    } catch {
-      // Something that is not plain data came in behind the pipeline's back: by a stock SDK, which lets any body pass,
-      // or by a processor that wrote into the attributes object.
-      try {
-        fits = this.#open.append(madePlain(record));
-      } catch {
-        this.#ledger.drop('encode_error', 1);
-        return false;
-      }
-    }
-    if (!fits) this.#ledger.drop('too_large', 1);
-    return fits;
-  }
-
-  #seal(): void {
-    this.#time.clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const { records } = this.#open;
-    if (records === 0) return;
-    let batch: Batch | undefined;
-    try {
-      batch = this.#open.seal();
-    } catch {
-      // The resource or scope of a stock SDK that is not plain data: it would fail with every batch from here on.
-      this.#open = new OpenBatch(this.#recordBytes);
-      this.#ledger.drop('encode_error', records);
-    }
-    if (batch !== undefined) this.#queue.push(batch);
-    this.#shipper.pump();
-  }
-}
-
-function madePlain(record: LogRecord): LogRecord {
-  const { attributes, dropped } = settleAttributes(record.attributes);
-  return {
-    ...copyRecord(record),
-    attributes: attributes as Readonly<Record<string, AttributeValue>>,
-    droppedAttributesCount: record.droppedAttributesCount + dropped,
-    body: new PlainCopy().of(record.body),
-  };
 }

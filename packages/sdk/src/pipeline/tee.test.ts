@@ -31,6 +31,13 @@ describe('a tee', () => {
     expect(told.map((line) => line.replace(/\D+/g, ''))).toEqual(['1', '2', '4', '8']);
   });
 
+  test('counts on how many records a branch failed, each for itself', () => {
+    const [one, other, end] = [failing(), failing(), new Recorder()];
+    const all = tee({ to: one }, { to: other, when: ({ body }) => body === 1 }, { to: end });
+    for (let i = 0; i < 3; i++) emitTo(all)({ body: i });
+    expect([one, other, end].map((to) => all.failures(to))).toEqual([3, 1, 0]);
+  });
+
   test('not even if the diag logger throws', async () => {
     const end = new Recorder();
     await withThrowingDiag(() => emitTo(tee({ to: failing() }, { to: end }))({ body: 1 }));

@@ -16,15 +16,17 @@ export interface Branch {
 /** A processor that gives each record to several others. */
 export interface Tee extends LogRecordProcessor {
   add(branch: Branch): void;
+  /** Records on which this one threw. */
+  failures(to: LogRecordProcessor): number;
 }
 
 /**
  * Gives each record to every branch in turn. A branch that fails takes nothing from the others: its failure is reported
- * on OTel's diag, now and then. A flush or shutdown waits for all branches whatever one of them does.
+ * on OTel's diag, now and then, and counted. A flush or shutdown waits for all branches whatever one of them does.
  */
 export function tee(...initial: readonly Branch[]): Tee {
   const branches = [...initial];
-  let failed = 0;
+  const failures = new Map<LogRecordProcessor, number>();
   const all = async (call: (to: LogRecordProcessor) => Promise<void>): Promise<void> => {
     const outcomes = await Promise.allSettled(branches.map(async ({ to }) => call(to)));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -32,6 +34,7 @@ export function tee(...initial: readonly Branch[]): Tee {
   };
   return {
     add: (branch) => void branches.push(branch),
+    failures: (to) => failures.get(to) ?? 0,
     onEmit(record: LogRecord, context?: Context): void {
       for (let i = 0; i < branches.length; i++) {
         const { to, when, edits } = branches[i] as Branch;
@@ -41,7 +44,8 @@ export function tee(...initial: readonly Branch[]): Tee {
           const answer: unknown = to.onEmit(edits ? copyRecord(record) : record, context);
           if (answer !== undefined) watch(answer, 'a handler');
         } catch (error) {
-          failed++;
+          const failed = (failures.get(to) ?? 0) + 1;
+          failures.set(to, failed);
           if (isWorthReporting(failed)) report(`a handler failed on ${failed} record(s)`, error);
         }
       }

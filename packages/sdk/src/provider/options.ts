@@ -1,7 +1,7 @@
 import { type AttributeLimits, DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
 import type { MeterProvider } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
-import type { Handler } from '../handlers/handler.ts';
+import { checkHandler, type Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
 import { asStage, flat, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
@@ -106,16 +106,7 @@ export function checkPipelineOptions({ processors, handlers, redact: redacts }: 
   for (const [index, handler] of handlers.entries()) checkHandler(`handlers[${index}]`, handler);
 }
 
-/** Throws a {@link ConfigError} unless this is a handler. */
-export function checkHandler(option: string, handler: Partial<Handler> | null | undefined): void {
-  if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
-    throw new ConfigError(option, `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`);
-  }
-  if (typeof handler.name !== 'string') {
-    throw new ConfigError(`${option}.name`, `must be a string, not ${given(handler.name)}`);
-  }
-  checkType(`${option}.when`, handler.when, 'function');
-}
+export { checkHandler };
 
 /** The steps of a pipeline, with `redact` behind them unless it is there or not wanted. */
 export function stepsOf({ processors = [], redact: redacts = true }: PipelineOptions): readonly Step[] {

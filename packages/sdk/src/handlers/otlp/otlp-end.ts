@@ -1,0 +1,224 @@
+import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
+import { Announcer } from '../../delivery/announce.ts';
+import { Blocking } from '../../delivery/blocking.ts';
+import { type HttpTarget, httpSender, type Sender } from '../../delivery/http-sender.ts';
+import { type DropReason, Ledger } from '../../delivery/ledger.ts';
+import { readAnswer } from '../../delivery/otlp-answer.ts';
+import { type Batch, OpenBatch } from '../../delivery/otlp-request.ts';
+import { BatchQueue, dropAll, type Overflow } from '../../delivery/queue.ts';
+import { sendSync } from '../../delivery/send-sync.ts';
+import { type Notice, settle } from '../../delivery/settle.ts';
+import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from '../../delivery/shipper.ts';
+import { copyRecord, keepRecord } from '../../pipeline/copy-record.ts';
+import type { FlushOptions, LogRecord } from '../../pipeline/stage.ts';
+import { TimeoutError } from '../../pipeline/within.ts';
+import type { HandlerEnd, Lost } from '../handler.ts';
+
+/** What `otlp()` came to from its options and the environment. */
+export interface OtlpEndOptions {
+  readonly name: string;
+  readonly timeoutMillis: number;
+  readonly delayMillis: number;
+  readonly batchRecords: number;
+  readonly batchBytes: number;
+  readonly queueBytes: number;
+  readonly recordBytes: number;
+  readonly concurrency: number;
+  readonly overflow: Overflow;
+  readonly blockMillis: number;
+  readonly sender?: ((target: HttpTarget, connections: number) => Sender) | undefined;
+  readonly sendSync?: typeof sendSync | undefined;
+  readonly time?: ShipperTime | undefined;
+}
+
+/** The running handler: encodes records into the open batch, and has batches queued and shipped. */
+export class OtlpEnd implements HandlerEnd {
+  readonly #target: HttpTarget;
+  readonly #sendSync: typeof sendSync;
+  readonly #blocks: boolean;
+  readonly #delayMillis: number;
+  readonly #batchRecords: number;
+  readonly #batchBytes: number;
+  readonly #time: ShipperTime;
+  readonly #recordBytes: number;
+  #open: OpenBatch;
+  readonly #queue: BatchQueue;
+  readonly #ledger: Ledger;
+  readonly #shipper: Shipper;
+  readonly #announcer: Announcer;
+  readonly #notice: Notice;
+  #timer: { unref?(): void } | undefined;
+  #shutdown: Promise<void> | undefined;
+  /** True when deadlines of others apply, and room in the queue is of no use any more. */
+  #ending = false;
+
+  constructor(target: HttpTarget, options: OtlpEndOptions) {
+    const { queueBytes, timeoutMillis, concurrency, overflow } = options;
+    this.#target = target;
+    this.#sendSync = options.sendSync ?? sendSync;
+    this.#delayMillis = options.delayMillis;
+    this.#batchRecords = options.batchRecords;
+    // A batch that no queue can hold would only be sealed to be dropped.
+    this.#batchBytes = Math.min(options.batchBytes, queueBytes / 2);
+    this.#recordBytes = options.recordBytes;
+    this.#blocks = overflow === 'block';
+    const time = options.time ?? SYSTEM_SHIPPER_TIME;
+    this.#time = time;
+    const announcer = new Announcer(options.name, () => time.now());
+    this.#announcer = announcer;
+    const notice: Notice = (kind, message) => announcer.warn(kind, message);
+    this.#notice = notice;
+    const ledger = new Ledger((reason, records) => announcer.lost(reason, records));
+    this.#ledger = ledger;
+    this.#open = new OpenBatch(options.recordBytes);
+    const relieve = (): boolean => this.#ending || blocking.relieve();
+    const queue = new BatchQueue(queueBytes, ledger, { overflow, ...(this.#blocks ? { relieve } : {}) });
+    this.#queue = queue;
+    const shipper = new Shipper(queue, ledger, (options.sender ?? httpSender)(target, concurrency), {
+      concurrency,
+      timeoutMillis,
+      notice,
+      time,
+    });
+    this.#shipper = shipper;
+    const blocking = new Blocking({
+      queue,
+      time,
+      waitMillis: options.blockMillis,
+      timeoutMillis,
+      send: (bodies, millis) => this.#sendSync(target, bodies, millis),
+      settle: (batch, outcome) => settle(batch, outcome, ledger, notice),
+      patienceMillis: () => shipper.patienceMillis,
+      failed: (askedMillis) => shipper.failed(askedMillis),
+      notice: (message) => notice('waiting', message),
+    });
+  }
+
+  onLost(listener: (lost: Lost) => void): void {
+    this.#ledger.onLost = listener;
+  }
+
+  onEmit(record: LogRecord): void {
+    this.#ledger.accepted++;
+    if (this.#shutdown !== undefined) {
+      this.#drop('after_shutdown', record);
+      return;
+    }
+    if (!this.#append(record)) return;
+    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) this.#seal();
+    else if (this.#timer === undefined) this.#sealLater();
+  }
+
+  /** Rejects with a {@link TimeoutError} at the deadline. */
+  async forceFlush(options?: FlushOptions): Promise<void> {
+    this.#seal();
+    if (!(await this.#shipper.flush(options))) throw new TimeoutError('not delivered in time');
+  }
+
+  shutdown(options: FlushOptions = {}): Promise<void> {
+    this.#shutdown ??= this.#end(options.timeoutMillis ?? 5_000);
+    return this.#shutdown;
+  }
+
+  async #end(timeoutMillis: number): Promise<void> {
+    this.#ending = true;
+    this.#seal();
+    await this.#shipper.flush({ timeoutMillis });
+    this.#shipper.abandon('shutdown_deadline');
+    this.#announcer.finish();
+  }
+
+  flushSync(timeoutMillis: number): void {
+    this.#ending = true;
+    this.#seal();
+    const batches = this.#queue.takeAll();
+    if (batches.length === 0) return;
+    const answers = this.#sendSync(
+      this.#target,
+      batches.map(({ body }) => body),
+      timeoutMillis,
+    );
+    const left = batches.filter((batch, index) => {
+      const answer = answers[index];
+      const outcome = answer === undefined ? undefined : readAnswer(answer, this.#time.wall());
+      if (outcome?.kind !== 'delivered' && outcome?.kind !== 'rejected') return true;
+      settle(batch, outcome, this.#ledger, this.#notice);
+      return false;
+    });
+    dropAll(left, 'process_exit', this.#ledger);
+    this.#announcer.finish();
+  }
+
+  deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {
+    return this.#ledger.account(this.#open.records + this.#queue.records);
+  }
+
+  #append(record: LogRecord): boolean {
+    let fits: boolean;
+    try {
+      fits = this.#open.append(record);
+    } catch {
+      // Something that is not plain data came in behind the pipeline's back: by a stock SDK, which lets any body pass,
+      // or by a processor that wrote into the attributes object.
+      try {
+        fits = this.#open.append(madePlain(record));
+      } catch {
+        this.#drop('encode_error', record);
+        return false;
+      }
+    }
+    if (!fits) this.#drop('too_large', record);
+    return fits;
+  }
+
+  /** Gives up a record that has just come. */
+  #drop(reason: DropReason, record: LogRecord): void {
+    let read: (() => LogRecord[]) | undefined;
+    if (this.#ledger.onLost !== undefined) {
+      try {
+        const kept = keepRecord(record);
+        read = () => [kept];
+      } catch {
+        // What cannot be copied cannot be taken over either.
+      }
+    }
+    this.#ledger.drop(reason, 1, read);
+  }
+
+  #sealLater(): void {
+    this.#timer = this.#time.setTimeout(() => {
+      // A timer is no log call that could wait: the batch stays open until there is room, or until it is full.
+      if (this.#blocks && this.#queue.isTooMuch(this.#open.bytes)) this.#sealLater();
+      else this.#seal();
+    }, this.#delayMillis);
+    // The exit hooks deliver what is left: waiting for a batch to fill must not keep a finished process alive.
+    this.#timer.unref?.();
+  }
+
+  #seal(): void {
+    this.#time.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { records } = this.#open;
+    if (records === 0) return;
+    let batch: Batch | undefined;
+    try {
+      batch = this.#open.seal();
+    } catch {
+      // The resource or scope of a stock SDK that is not plain data: it would fail with every batch from here on.
+      this.#open = new OpenBatch(this.#recordBytes);
+      this.#ledger.drop('encode_error', records);
+    }
+    if (batch !== undefined) this.#queue.push(batch);
+    this.#shipper.pump();
+  }
+}
+
+function madePlain(record: LogRecord): LogRecord {
+  const { attributes, dropped } = settleAttributes(record.attributes);
+  return {
+    ...copyRecord(record),
+    attributes: attributes as Readonly<Record<string, AttributeValue>>,
+    droppedAttributesCount: record.droppedAttributesCount + dropped,
+    body: new PlainCopy().of(record.body),
+  };
+}
