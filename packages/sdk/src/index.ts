@@ -17,9 +17,11 @@ export {
 // Handlers
 export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
 export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.ts';
+export { type FallbackOptions, fallback } from './handlers/fallback.ts';
 export { type FileHandler, type FileOptions, file } from './handlers/file.ts';
 export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from './handlers/handler.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
+export { type RouteOptions, route } from './handlers/route.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';
 export { guard } from './pipeline/guard.ts';

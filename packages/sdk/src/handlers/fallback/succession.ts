@@ -1,0 +1,138 @@
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { droppedAccount } from '../../delivery/ledger.ts';
+import { suppressLogging } from '../../pipeline/guard.ts';
+import { passes } from '../../pipeline/passes.ts';
+import { isWorthReporting, report, watch } from '../../pipeline/report.ts';
+import type { LogRecord } from '../../pipeline/stage.ts';
+import type { DeliveryAccount, Handler, HandlerEnd, Lost } from '../handler.ts';
+
+/** The attribute that says why the first handler did not deliver the record. */
+const UNDELIVERED_REASON = 'logspan.undelivered.reason';
+/** Records that are handed over in one go: about a millisecond. */
+const PORTION = 128;
+/** Losses that may wait for their turn: each is a batch at most, so they are some MiB. */
+const MOST_WAITING = 8;
+
+/** A loss that is being handed over. */
+interface Waiting {
+  readonly reason: string;
+  left: number;
+  readonly records: Iterable<LogRecord>;
+  iterator: Iterator<LogRecord> | undefined;
+}
+
+/** Hands the records that one handler has lost to another one, a few at a time, and keeps the books of those between. */
+export class Succession {
+  readonly #heir: HandlerEnd;
+  readonly #when: Handler['when'];
+  /**
+   * What is done about losses that come faster than they are handed over. `bounded`: the code that makes them hands over
+   * the oldest, or it would be memory without end. `patient`: they wait, because it is the last there is, and held already.
+   * `at once`: no loss waits any more.
+   */
+  mode: 'bounded' | 'patient' | 'at once' = 'bounded';
+  #waiting: Waiting[] = [];
+  /** Records that wait. */
+  #held = 0;
+  /** Records that did not come into the books of the heir. */
+  readonly #dropped: Record<string, number> = {};
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(heir: HandlerEnd, when: Handler['when']) {
+    this.#heir = heir;
+    this.#when = when;
+  }
+
+  take({ reason, count, records }: Lost): void {
+    this.#waiting.push({ reason, left: count, records, iterator: undefined });
+    this.#held += count;
+    if (this.mode === 'at once') this.#handOver(Number.POSITIVE_INFINITY);
+    else if (this.mode === 'bounded') {
+      while (this.#waiting.length > MOST_WAITING) this.#handOver((this.#waiting[0] as Waiting).left);
+    }
+    this.#handOverLater();
+  }
+
+  async handOverUntil(deadline: number, now: () => number): Promise<void> {
+    while (this.#waiting.length > 0 && now() < deadline) {
+      this.#handOver(PORTION);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  handOverUntilSync(deadline: number, now: () => number): void {
+    while (this.#waiting.length > 0 && now() < deadline) this.#handOver(PORTION);
+  }
+
+  /** Gives up what still waits. */
+  drop(reason: string): void {
+    this.#count(reason, this.#held);
+    this.#held = 0;
+    this.#waiting = [];
+  }
+
+  /** What is to be added to the account of the heir. */
+  account(): DeliveryAccount {
+    return droppedAccount(this.#dropped, this.#held);
+  }
+
+  /** Gives the heir a record, which is edited. Never throws. */
+  give(record: LogRecord, reason: string): void {
+    if (this.#when !== undefined && !passes(this.#when, record)) {
+      this.#count('filtered', 1);
+      return;
+    }
+    try {
+      record.setAttribute(UNDELIVERED_REASON, reason);
+      const { spanContext } = record;
+      const from = spanContext === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, spanContext);
+      const answer: unknown = this.#heir.onEmit(record, from);
+      if (answer !== undefined) watch(answer, 'a handler');
+    } catch (error) {
+      this.#count('handler_failed', 1);
+      const failures = this.#dropped.handler_failed as number;
+      if (isWorthReporting(failures)) report(`a fallback handler failed on ${failures} record(s)`, error);
+    }
+  }
+
+  #handOverLater(): void {
+    if (this.#turn !== undefined || this.#waiting.length === 0) return;
+    this.#turn = setImmediate(() => {
+      this.#turn = undefined;
+      this.#handOver(PORTION);
+      this.#handOverLater();
+    });
+  }
+
+  #handOver(most: number): void {
+    // What the heir might log of it would come back here.
+    context.with(suppressLogging(ROOT_CONTEXT), () => {
+      for (let given = 0; given < most; given++) {
+        const [current] = this.#waiting;
+        if (current === undefined) return;
+        const record = next(current);
+        const went = record === undefined ? current.left : 1;
+        current.left -= went;
+        this.#held -= went;
+        if (current.left === 0) this.#waiting.shift();
+        if (record === undefined) this.#count('unreadable', went);
+        else this.give(record, current.reason);
+      }
+    });
+  }
+
+  #count(reason: string, records: number): void {
+    if (records > 0) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + records;
+  }
+}
+
+/** The next record of a loss; undefined if there is none, or it cannot be read. */
+function next(waiting: Waiting): LogRecord | undefined {
+  try {
+    waiting.iterator ??= waiting.records[Symbol.iterator]();
+    const { done, value } = waiting.iterator.next();
+    return done ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,112 @@
+import { droppedAccount, sumOf } from '../delivery/ledger.ts';
+import { copyRecord } from '../pipeline/copy-record.ts';
+import { asStage, checkOrder, type Step } from '../pipeline/pipe.ts';
+import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, StageAccount } from '../pipeline/stage.ts';
+import { checkOptions, checkType } from '../provider/check-options.ts';
+import { ConfigError, given } from '../provider/config-error.ts';
+import { Pipeline } from '../provider/pipeline.ts';
+import { checkHandler, type DeliveryAccount, type Handler, type HandlerContext, type HandlerEnd } from './handler.ts';
+
+/** Options of {@link route}. */
+export interface RouteOptions {
+  /** Where the records of this route go: one handler or several, routes among them. */
+  readonly to: Handler | readonly Handler[];
+  /** Only records for which this is true take this route. Asked before anything else, so it costs least. Default: all. */
+  readonly when?: (record: LogRecord) => boolean;
+  /**
+   * What happens to records on this route and nowhere else, behind the processors of the pipeline: the same steps, checked
+   * for the same order. Default: nothing.
+   */
+  readonly processors?: readonly Step[];
+  /** In front of the names of its handlers in `stats().handlers`: `route/otlp`. Default `route`. */
+  readonly name?: string;
+}
+
+/**
+ * A way of its own for some of the records: `route({ when: atLeast('error'), processors: [redact({ keys: ['card'] })], to:
+ * file('errors.log') })`.
+ *
+ * With `processors` each record that takes the route is copied, so that what they edit is seen on no other route. A
+ * processor that throws loses no record, as in the pipeline, and a handler that throws or hangs takes nothing from the
+ * others, here or elsewhere. What the processors hold back is counted under the route's own name.
+ *
+ * @throws ConfigError for an unknown option, a handler that is none, and an order of processors that would leak or waste.
+ */
+export function route(options: RouteOptions): Handler {
+  checkOptions('route', options, ['to', 'when', 'processors', 'name']);
+  checkType('route.name', options.name, 'string');
+  const { name = 'route', when, processors = [], to } = options;
+  const label = options.name === undefined ? 'route' : `route(${name})`;
+  checkType(`${label}.when`, when, 'function');
+  if (!Array.isArray(processors)) {
+    throw new ConfigError(`${label}.processors`, `must be an array, not ${given(processors)}`);
+  }
+  const handlers: readonly Handler[] = Array.isArray(to) ? to : [to as Handler];
+  if (handlers.length === 0) throw new ConfigError(`${label}.to`, 'must be a handler or several, not an empty array');
+  for (const [index, handler] of handlers.entries()) {
+    checkHandler(Array.isArray(to) ? `${label}.to[${index}]` : `${label}.to`, handler);
+  }
+  within(label, () => checkOrder(processors.map((step, index) => asStage(step, `processors[${index}]`))));
+  return {
+    name,
+    ...(when === undefined ? {} : { when }),
+    start: (context) => within(label, () => new RouteEnd(processors, handlers, context)),
+  };
+}
+
+/** A pipeline within the pipeline. */
+class RouteEnd implements HandlerEnd {
+  readonly #pipeline: Pipeline;
+  readonly #edits: boolean;
+
+  constructor(processors: readonly Step[], handlers: readonly Handler[], context: HandlerContext) {
+    this.#pipeline = new Pipeline(processors, handlers, context);
+    this.#edits = processors.length > 0;
+  }
+
+  onEmit(record: LogRecord, context?: Parameters<LogRecordProcessor['onEmit']>[1]): void {
+    this.#pipeline.onEmit(this.#edits ? copyRecord(record) : record, context);
+  }
+
+  enabled(options: EnabledOptions): boolean {
+    return this.#pipeline.enabled(options);
+  }
+
+  forceFlush(options?: FlushOptions): Promise<void> {
+    return this.#pipeline.forceFlush(options);
+  }
+
+  shutdown(options?: FlushOptions): Promise<void> {
+    return this.#pipeline.shutdown(options);
+  }
+
+  flushSync(timeoutMillis: number): void {
+    this.#pipeline.flushSync(timeoutMillis);
+  }
+
+  /** What its processors did; what they dropped is in the delivery account. */
+  account(): StageAccount {
+    const { redacted, failures, takenOut } = this.#pipeline.pipelineAccount();
+    return { redacted, failures, takenOut };
+  }
+
+  deliveryAccount(): DeliveryAccount {
+    return sumOf(Object.values(this.deliveryAccounts()));
+  }
+
+  deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
+    const { dropped } = this.#pipeline.pipelineAccount();
+    const own = droppedAccount(dropped);
+    return { ...(own.accepted > 0 ? { '': own } : {}), ...this.#pipeline.deliveryAccounts() };
+  }
+}
+
+/** Says of a mistake on which route it is. */
+function within<T>(label: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${label}.${error.option}`, error.message.slice(error.option.length + 2));
+  }
+}
