@@ -84,10 +84,10 @@ class RouteEnd implements HandlerEnd {
     this.#pipeline.flushSync(timeoutMillis);
   }
 
-  /** What its processors did; what they dropped is in the delivery account. */
+  /** What its processors did, but for what they dropped, which is in the delivery account. */
   account(): StageAccount {
-    const { redacted, failures, takenOut } = this.#pipeline.pipelineAccount();
-    return { redacted, failures, takenOut };
+    const { dropped: _, ...account } = this.#pipeline.account();
+    return account;
   }
 
   deliveryAccount(): DeliveryAccount {
