@@ -40,4 +40,6 @@ logger.error('payment_failed', { customer: 'ann' });
 logger.warn('audit_denied');
 
 await logging.shutdown({ timeoutMillis: 100 });
-console.log('delivered:', logging.stats().delivered);
+for (const [name, { accepted, delivered, dropped }] of Object.entries(logging.stats().handlers)) {
+  console.log(name, { accepted, delivered, dropped });
+}

@@ -119,7 +119,10 @@ describe('what a route does to its records', () => {
       for (const body of ['a', 'b', 'c']) emit({ body });
     });
     expect(memory.records.map(({ body }) => body)).toEqual(['a', 'c']);
-    expect(pipeline.deliveryAccounts()).toMatchObject({ route: { accepted: 3, delivered: 2, dropped: { failed: 1 } } });
+    expect(pipeline.deliveryAccounts()).toEqual({
+      route: { ...delivered(0), accepted: 1, dropped: { failed: 1 } },
+      'route/memory': delivered(2),
+    });
     expect(told.join()).not.toContain('hunter2');
   });
 });
@@ -175,13 +178,14 @@ describe('the account', () => {
   });
 
   test('of nested routes adds up', () => {
-    const { sum } = accountsOf(
+    const { accounts, sum } = accountsOf(
       { to: [to(new Memory()), route({ when: atLeast('error'), to: to(new Memory()) })] },
       (emit) => {
         emit({ severityNumber: 9 });
         emit({ severityNumber: 17 });
       },
     );
+    expect(accounts).toEqual({ memory: delivered(2), 'route/memory': delivered(1) });
     expect(sum).toEqual(delivered(3));
   });
 });

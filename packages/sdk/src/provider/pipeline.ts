@@ -1,4 +1,5 @@
 import type { Context } from '@opentelemetry/api';
+import { accountsOf, droppedAccount } from '../delivery/ledger.ts';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
 import { asStage, checkOrder, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
@@ -204,7 +205,10 @@ export class Pipeline implements LogRecordProcessor {
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
-    return Object.fromEntries([...this.#handlers].map(([name, end]) => [name, accountOf(end)]));
+    const failed = (end: HandlerEnd) => droppedAccount({ handler_failed: this.#tee.failures(end) });
+    return Object.fromEntries(
+      [...this.#handlers].flatMap(([name, end]) => Object.entries(safeAccountsOf(name, end, failed(end)))),
+    );
   }
 
   #before(index: number): Link {
@@ -220,10 +224,14 @@ export class Pipeline implements LogRecordProcessor {
 }
 
 /** A handler that cannot even tell its account must not make the hooks fail that end the process. */
-function accountOf(end: HandlerEnd): DeliveryAccount {
+function safeAccountsOf(
+  name: string,
+  end: HandlerEnd,
+  failed: DeliveryAccount,
+): Readonly<Record<string, DeliveryAccount>> {
   try {
-    return end.deliveryAccount();
+    return accountsOf(name, end, failed);
   } catch {
-    return { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
+    return { [name]: failed };
   }
 }
