@@ -54,14 +54,14 @@ function setUp({ signals = true } = {}) {
 }
 
 describe('when the event loop has run dry', () => {
-  test('what is held is flushed; nothing held, nothing done', async () => {
+  test('what is held is flushed; nothing held, nothing waits, and stages have their last word', async () => {
     const { on, pipeline } = setUp();
     on.emit('beforeExit', 0);
     await settled();
     await settled();
     on.emit('beforeExit', 0);
     on.emit('exit', 0);
-    expect(pipeline.asked).toEqual(['flush 5000']);
+    expect(pipeline.asked).toEqual(['flush 5000', 'flushSync 3000']);
   });
 
   test('a destination that does not answer is tried once, then by the exit hook, though ever more is held', async () => {

@@ -63,9 +63,8 @@ export function installExitHooks(flushable: Flushable, signals: boolean, on: Pro
       if (!delivered) flushes = MOST_FLUSHES;
     });
   };
-  const exit = (): void => {
-    if (flushable.pending() > 0) flushable.flushSync(FLUSH_SYNC_MILLIS);
-  };
+  // Even if nothing is pending: a stage may have a last word to say, such as how often the last record was repeated.
+  const exit = (): void => flushable.flushSync(FLUSH_SYNC_MILLIS);
   // The monitor sees the exception and leaves the end of the process to Node.
   const uncaught = (error: unknown, origin: string): void => flushable.uncaught(error, origin);
 

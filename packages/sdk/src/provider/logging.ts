@@ -180,7 +180,10 @@ function start(
   if (options.exitHooks !== false) {
     const removeHooks = installExitHooks(
       {
-        pending: () => logging.stats().pending,
+        pending: () => {
+          const { pending, pipeline } = logging.stats();
+          return pending + pipeline.held;
+        },
         forceFlush: (flush) => logging.forceFlush(flush),
         shutdown: (flush) => logging.shutdown(flush),
         flushSync: (timeoutMillis) => pipeline.flushSync(timeoutMillis),

@@ -150,6 +150,16 @@ describe('steps that come and go while records flow', () => {
     expectBalance(pipeline);
   });
 
+  test('let go of what they hold when the process ends, and then the handlers are flushed', () => {
+    const { end, pipeline, emit } = pipelineOf(holding(), marking('later'));
+    let flushed: unknown;
+    Object.assign(end, { flushSync: () => (flushed = [...end.events]) });
+    emit({ eventName: 'a' });
+    pipeline.flushSync(1);
+    expect(flushed).toEqual(['a']);
+    expectBalance(pipeline);
+  });
+
   test('whatever comes and goes, every record reaches every handler that was there once, in its order', () => {
     const act = fc.oneof(
       { weight: 4, arbitrary: fc.constant('emit' as const) },

@@ -147,8 +147,9 @@ export class Pipeline implements LogRecordProcessor {
     return this.#guard.shutdown(options);
   }
 
-  /** The last chance of a process that ends now. */
+  /** The last chance of a process that ends now: what stages hold back, and then what handlers do. */
   flushSync(timeoutMillis: number): void {
+    for (const { processor } of this.#steps) processor.release?.();
     for (const end of this.#handlers.values()) {
       try {
         end.flushSync?.(timeoutMillis);
