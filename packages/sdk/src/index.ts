@@ -59,7 +59,7 @@ export {
   redact,
 } from './processors/redact.ts';
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
-export { type SampleOptions, sample } from './processors/sample.ts';
+export { type SampleOptions, type SampleRule, sample } from './processors/sample.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';
 export { ConfigError } from './provider/config-error.ts';
 export type { LevelSignal } from './provider/level-signal.ts';
