@@ -49,6 +49,7 @@ for (let second = 0; second < 60; second++) {
   }
 }
 
-for (const [name, { records, weight }] of kept) console.log(`${name}: ${records} records stand for ${Math.round(weight)}`);
+for (const [name, { records, weight }] of kept)
+  console.log(`${name}: ${records} records stand for ${Math.round(weight)}`);
 await logging.shutdown();
 console.log(logging.stats().pipeline);

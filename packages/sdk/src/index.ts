@@ -46,6 +46,8 @@ export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
 export { filter } from './processors/filter.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
+
+export { type RateLimitOptions, rateLimit } from './processors/rate-limit.ts';
 export {
   DEFAULT_DETECTORS,
   type DetectorName,
@@ -58,6 +60,7 @@ export {
   type RedactStage,
   redact,
 } from './processors/redact.ts';
+
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, type SampleRule, sample } from './processors/sample.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';
