@@ -43,6 +43,7 @@ export {
 } from './pipeline/stage.ts';
 export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 // Processors
+export { type DedupeOptions, dedupe } from './processors/dedupe.ts';
 export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
 export { filter } from './processors/filter.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';

@@ -1,8 +1,10 @@
 import { SEVERITY, severityText } from '@logspan/logger/internal';
 import type { HrTime } from '@opentelemetry/api';
 import { newRecord } from './new-record.ts';
-import { shortened } from './record-key.ts';
 import type { LogRecord } from './stage.ts';
+
+/** A longer message is not quoted, and not cut either: half of a secret is none that redaction knows. */
+const LONGEST_QUOTE = 1_024;
 
 /** Records that a stage left out, as far as a summary must know them. Holds none of them, only where the first belongs. */
 export class LeftOut {
@@ -14,13 +16,11 @@ export class LeftOut {
   #severityNumber: number;
 
   /**
-   * `now` is of a clock that never goes back, in milliseconds. `attributes` say what the records have in common; a text
-   * as body is cut.
+   * `now` is of a clock that never goes back, in milliseconds. `attributes` say what the records have in common.
    */
   constructor(first: LogRecord, now: number, attributes: Readonly<Record<string, unknown>> = {}) {
     const { eventName = '' } = first;
-    const body = eventName === '' && typeof first.body === 'string' ? shortened(first.body) : eventName;
-    this.#first = newRecord(first, { eventName, body });
+    this.#first = newRecord(first, { eventName, body: eventName || quoted(first.body) });
     this.#attributes = attributes;
     this.#firstAt = now;
     this.#lastAt = now;
@@ -52,7 +52,7 @@ export class LeftOut {
     return Math.abs(millis) <= 8.64e15 ? new Date(millis).toISOString() : String(millis);
   }
 
-  /** The name of the first, or what stood in its place. */
+  /** The name of the first, or its message. */
   get what(): string {
     return this.#first.body;
   }
@@ -80,6 +80,11 @@ interface Summary {
   readonly eventName?: string;
   readonly body: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+function quoted(body: unknown): string {
+  const text = typeof body === 'object' ? '' : String(body);
+  return text.length <= LONGEST_QUOTE ? text : `a message of ${text.length} characters`;
 }
 
 function severityOf(record: LogRecord): number {

@@ -45,15 +45,15 @@ describe.each(providers)('records of %s', (_, emitTo) => {
     expect(eventKey(record({ eventName: 'test' }))).not.toBe(eventKey(record({ body: 'a' })));
   });
 
-  test('are told apart by attributes, which are shown cut', () => {
+  test('are told apart by attributes, and a long one is not shown', () => {
     const key = attributesKey(['tenant', 'n']);
     expect(key(record({ attributes: { tenant: 'a', n: 1 } }))).toBe(key(record({ attributes: { n: 1, tenant: 'a' } })));
     expect(key(record({ attributes: { tenant: 'a', n: 2 } }))).not.toBe(key(record({ attributes: { tenant: 'a' } })));
-    const shown = shownAttributes(record({ attributes: { tenant: 'a'.repeat(1_000), n: {}, other: 1 } }), [
+    const shown = shownAttributes(record({ attributes: { tenant: 'a'.repeat(1_000), n: 1, o: {}, other: 1 } }), [
       'tenant',
       'n',
     ]);
-    expect(shown).toEqual({ tenant: 'a'.repeat(256) });
+    expect(shown).toEqual({ n: 1 });
   });
 });
 

@@ -32,11 +32,6 @@ export function keyText(text: string): string {
   return text.length <= LONGEST ? text : `sha256:${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** The beginning of a text, which does not keep the whole text in memory. */
-export function shortened(text: string): string {
-  return text.length <= LONGEST ? text : Buffer.from(text.slice(0, LONGEST)).toString();
-}
-
 /** The event name, or for a record without one the scope. */
 export function eventKey(record: LogRecord): string {
   return record.eventName ? keyText(record.eventName) : `\0${keyText(record.instrumentationScope.name)}`;
@@ -51,13 +46,17 @@ export function attributesKey(names: readonly string[]): RecordKey {
   };
 }
 
-/** The same attributes as they may be shown: texts cut, objects left out. */
+/**
+ * The same attributes as they may be shown: without objects and long texts. A text is never cut: half of a secret is none
+ * that redaction knows.
+ */
 export function shownAttributes(record: LogRecord, names: readonly string[]): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
   for (const name of names) {
     const value = peekAttribute(record, name);
-    if (typeof value === 'string') shown[name] = shortened(value);
-    else if (typeof value === 'number' || typeof value === 'boolean') shown[name] = value;
+    if (typeof value === 'string' ? value.length <= LONGEST : typeof value === 'number' || typeof value === 'boolean') {
+      shown[name] = value;
+    }
   }
   return shown;
 }

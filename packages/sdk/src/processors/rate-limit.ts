@@ -1,22 +1,22 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
 import { LeftOut } from '../pipeline/left-out.ts';
-import { PassLater } from '../pipeline/pass-later.ts';
 import {
   attributesKey,
   checkAttributeNames,
   eventKey,
   functionKey,
+  keyText,
   type RecordKey,
-  shortened,
   shownAttributes,
 } from '../pipeline/record-key.ts';
-import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
-import { type StageTime, StageTimer, timeOf } from '../pipeline/stage-time.ts';
+import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
+import { type StageTime, timeOf } from '../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
 import { checkNumber, checkOptions } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
-import { type Bucket, Buckets } from './rate-limit/buckets.ts';
+import { Buckets } from './rate-limit/buckets.ts';
+import { Summaries } from './rate-limit/summaries.ts';
 
 /** Options of {@link rateLimit}. */
 export interface RateLimitOptions {
@@ -38,9 +38,6 @@ export interface RateLimitOptions {
   /** Clock and timers, for tests. */
   readonly time?: StageTime;
 }
-
-/** So many keys get a summary of their own at a time: those of which most was dropped. */
-const MOST_SUMMARIES = 100;
 
 /** What the summary of the shared bucket says in place of a key. */
 const OVERFLOW = Object.freeze({ 'logspan.rate_limit.overflow': true });
@@ -138,7 +135,7 @@ interface Keying {
 function keyingOf(key: RateLimitOptions['key']): Keying {
   if (key === 'event') {
     const shown: Keying['shown'] = ({ eventName }) =>
-      eventName ? { 'logspan.rate_limit.key': shortened(eventName) } : {};
+      eventName ? { 'logspan.rate_limit.key': keyText(eventName) } : {};
     return { key: eventKey, shown };
   }
   if (typeof key === 'function') {
@@ -148,60 +145,4 @@ function keyingOf(key: RateLimitOptions['key']): Keying {
   checkAttributeNames('rateLimit.key', key);
   // Under their own names, so that redaction knows them.
   return { key: attributesKey(key), shown: (record) => shownAttributes(record, key) };
-}
-
-/** What was dropped and is yet to be told. */
-class Summaries {
-  readonly #later: PassLater;
-  readonly #intervalMillis: number;
-  readonly #timer: StageTimer;
-  #waiting: Bucket[] = [];
-
-  constructor(next: LogRecordProcessor, time: StageTime, intervalMillis: number) {
-    this.#later = new PassLater(next);
-    this.#intervalMillis = intervalMillis;
-    this.#timer = new StageTimer(time, () => this.write());
-  }
-
-  get failed(): number {
-    return this.#later.failed;
-  }
-
-  expect(bucket: Bucket): void {
-    this.#waiting.push(bucket);
-    this.#timer.start(this.#intervalMillis);
-  }
-
-  write(): void {
-    this.#timer.stop();
-    const told = this.#waiting.map((bucket) => {
-      const leftOut = bucket.leftOut as LeftOut;
-      // Before anything is passed on: who logs meanwhile begins anew.
-      bucket.leftOut = undefined;
-      return leftOut;
-    });
-    this.#waiting = [];
-    if (told.length > MOST_SUMMARIES) told.sort((a, b) => b.count - a.count);
-    const others = told.splice(MOST_SUMMARIES);
-    for (const leftOut of told) this.#pass(leftOut, {});
-    const [first, ...more] = others;
-    if (first === undefined) return;
-    first.addAll(more);
-    this.#pass(first, { 'logspan.rate_limit.keys': others.length });
-  }
-
-  end(): void {
-    this.write();
-    this.#timer.end();
-  }
-
-  #pass(leftOut: LeftOut, more: Readonly<Record<string, unknown>>): void {
-    const attributes = {
-      'logspan.rate_limit.dropped': leftOut.count,
-      'logspan.rate_limit.first_time': leftOut.firstTime,
-      ...more,
-    };
-    const body = `${leftOut.count} record(s) dropped by the rate limit`;
-    this.#later.pass(leftOut.summary({ eventName: 'rate_limited', body, attributes }));
-  }
 }
