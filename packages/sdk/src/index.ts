@@ -46,6 +46,7 @@ export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 export { type DedupeOptions, dedupe } from './processors/dedupe.ts';
 export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
 export { filter } from './processors/filter.ts';
+export { type FingersCrossedOptions, fingersCrossed } from './processors/fingers-crossed.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
 
 export { type RateLimitOptions, rateLimit } from './processors/rate-limit.ts';
