@@ -26,6 +26,17 @@ test('no two lists of values make one key', () => {
   expect(keyOf(['1'])).not.toBe(keyOf([1]));
 });
 
+test('no two values of one attribute make one key', () => {
+  const odd = fc.constantFrom('\0-', '\0s1:a', '\0number:1;', '\0\0s1:a', undefined);
+  const keyOf = (value: unknown) => attributesKey(['a'])({ attributes: { a: value } } as never);
+  fc.assert(
+    fc.property(fc.oneof(values, odd), fc.oneof(values, odd), (one, other) => {
+      expect(keyOf(one) === keyOf(other)).toBe(one === other);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test('a long text is not held, and its end counts', () => {
   const long = 'x'.repeat(100_000);
   expect(keyPart(long).length).toBeLessThan(100);

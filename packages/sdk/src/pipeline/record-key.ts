@@ -39,11 +39,19 @@ export function eventKey(record: LogRecord): string {
 
 /** The values of some attributes; a lazy one, an object and a missing one count as the same. */
 export function attributesKey(names: readonly string[]): RecordKey {
+  const [only = ''] = names;
+  if (names.length === 1) return (record) => onlyPart(peekAttribute(record, only));
   return (record) => {
     let key = '';
     for (const name of names) key += keyPart(peekAttribute(record, name));
     return key;
   };
+}
+
+/** A key of one part: a short text as it is, which costs nothing. */
+function onlyPart(value: unknown): string {
+  const isItself = typeof value === 'string' && value.length <= LONGEST && value.charCodeAt(0) !== 0;
+  return isItself ? value : `\0${keyPart(value)}`;
 }
 
 /**

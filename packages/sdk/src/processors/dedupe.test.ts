@@ -22,6 +22,14 @@ const repeated = ({ attributes }: LogRecord) => attributes['logspan.repeated'] a
 const isSummary = (record: LogRecord) => repeated(record) !== undefined;
 const told = (records: readonly LogRecord[]) => records.reduce((sum, record) => sum + (repeated(record) ?? 0), 0);
 
+function recordOf(input: object, severityNumber: number): LogRecord {
+  const end = new Recorder();
+  emitTo(end)(input);
+  const record = end.records[0] as LogRecord;
+  record.severityNumber = severityNumber;
+  return record;
+}
+
 /** `a`, or `a*3` for a summary. */
 const shape = (records: readonly LogRecord[]) =>
   records.map((record) => (isSummary(record) ? `${record.eventName}*${repeated(record)}` : record.eventName));
@@ -238,6 +246,46 @@ test('beyond the limit of keys records pass, and the known ones stay known', asy
   stage.end.records.length = 0;
   for (const eventName of ['c', 'c']) stage.emit({ eventName });
   expect(shape(stage.end.records)).toEqual(['c']);
+});
+
+test('of one text so many kinds are known, and each ends on its own', () => {
+  const stage = deduped({ maxKeys: 1_000 });
+  const all = () => {
+    for (let severityNumber = 1; severityNumber <= 24; severityNumber++) {
+      for (const input of [{ eventName: 'a' }, { body: 'a' }]) stage.processor.onEmit(recordOf(input, severityNumber));
+    }
+  };
+  all();
+  expect(stage.end.records).toHaveLength(48);
+  stage.time.millis += WINDOW / 2;
+  // 32 are known, and the other 16 pass again.
+  all();
+  expect(stage.end.records).toHaveLength(64);
+  expect(stage.account().dropped).toMatchObject({ duplicate: 32 });
+  stage.time.millis += WINDOW / 2;
+  stage.end.records.length = 0;
+  all();
+  stage.processor.release?.();
+  expect(told(stage.end.records)).toBe(stage.account().dropped?.duplicate);
+  expect(stage.end.records.filter((record) => !isSummary(record))).toHaveLength(48);
+});
+
+test('who logs while a summary is passed on takes nothing from the record at hand', () => {
+  const time = new ManualTime();
+  const end = new Recorder();
+  const processor = dedupe({ windowMillis: WINDOW, time })(
+    forwardTo(end, {
+      onEmit(record, from) {
+        end.onEmit(record, from);
+        if (isSummary(record)) emit({ eventName: 'nested' });
+      },
+    }),
+  );
+  const emit = emitTo(processor);
+  for (let i = 0; i < 2; i++) emit({ eventName: 'a' });
+  time.millis += WINDOW;
+  for (let i = 0; i < 2; i++) emit({ eventName: 'a' });
+  expect(shape(end.records)).toEqual(['a', 'a*1', 'nested', 'a']);
 });
 
 test('windows that end make room without a timer', () => {

@@ -1,12 +1,19 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
-import { attributesKey, checkAttributeNames, functionKey, keyPart, type RecordKey } from '../pipeline/record-key.ts';
+import {
+  attributesKey,
+  checkAttributeNames,
+  functionKey,
+  keyPart,
+  keyText,
+  shownAttributes,
+} from '../pipeline/record-key.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { type StageTime, timeOf } from '../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
 import { checkNumber, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
-import { Windows } from './dedupe/windows.ts';
+import { type Sameness, Windows } from './dedupe/windows.ts';
 
 /** Options of {@link dedupe}. */
 export interface DedupeOptions {
@@ -54,25 +61,27 @@ export function dedupe(options: DedupeOptions = {}): Stage {
   if (keepFrom === undefined) {
     throw new ConfigError('dedupe.keepAtLeast', `must be one of ${LEVEL_NAMES.join(', ')}, not ${given(keepAtLeast)}`);
   }
-  const keyOf = key === undefined ? sameness(attributes) : functionKey(key, 'dedupe.key');
+  const fill = key === undefined ? byContent(attributes) : byKey(key);
   const time = timeOf('dedupe.time', options.time);
 
   return stage('dedupe', 'volume', (next) => {
-    const windows = new Windows(next, time, windowMillis, maxKeys, attributes ?? []);
+    const windows = new Windows(next, time, windowMillis, maxKeys);
+    // One for all records: a new one for each would cost as much as the comparison.
+    const sameness: Sameness = { kind: '', text: '', scope: '', severityNumber: 0 };
     let dropped = 0;
 
     const isRepeated = (record: LogRecord): boolean => {
       if (record.writtenByStage === true || (record.severityNumber || SEVERITY.info) >= keepFrom) return false;
-      const key = keyOf(record);
-      if (key === undefined) return false;
+      if (!fill(sameness, record)) return false;
       const now = time.now();
-      const window = windows.at(key, now);
-      if (window !== undefined) {
-        windows.leaveOut(window, record, now);
-        return true;
+      const window = windows.at(sameness, now);
+      if (window === undefined) {
+        windows.open(sameness, now);
+        return false;
       }
-      windows.open(key, now);
-      return false;
+      if (window.leftOut !== undefined) window.leftOut.add(record, now);
+      else windows.leaveOut(window, record, now, shownAttributes(record, attributes ?? []));
+      return true;
     };
 
     return forwardTo(next, {
@@ -94,14 +103,36 @@ export function dedupe(options: DedupeOptions = {}): Stage {
   });
 }
 
-function sameness(attributes: readonly string[] | undefined): RecordKey {
-  const others = attributes === undefined ? () => '' : attributesKey(attributes);
-  return (record) => {
-    const { eventName, severityNumber = 0, instrumentationScope } = record;
-    const { body = eventName }: { body?: unknown } = eventName ? {} : record;
-    // Whether two objects say the same is not worth finding out, and nothing is no sameness.
-    if (typeof body !== 'string' && typeof body !== 'number' && typeof body !== 'boolean') return undefined;
-    const what = `${eventName ? 'e' : ''}${keyPart(body)}`;
-    return `${severityNumber};${what}${keyPart(instrumentationScope.name)}${others(record)}`;
+/** Finds out what a record is the same by; false if by nothing. */
+type Fill = (sameness: Sameness, record: LogRecord) => boolean;
+
+function byContent(attributes: readonly string[] | undefined): Fill {
+  const attributesOf = attributes === undefined ? undefined : attributesKey(attributes);
+  return (sameness, record) => {
+    const { eventName } = record;
+    if (eventName) {
+      sameness.kind = 'event';
+      sameness.text = keyText(eventName);
+    } else {
+      const body: unknown = record.body;
+      // Whether two objects say the same is not worth finding out, and nothing is no sameness.
+      if (typeof body !== 'string' && typeof body !== 'number' && typeof body !== 'boolean') return false;
+      sameness.kind = typeof body;
+      sameness.text = keyText(String(body));
+    }
+    if (attributesOf !== undefined) sameness.text = keyPart(sameness.text) + attributesOf(record);
+    sameness.scope = record.instrumentationScope.name;
+    sameness.severityNumber = record.severityNumber ?? 0;
+    return true;
+  };
+}
+
+function byKey(key: (record: LogRecord) => string | undefined): Fill {
+  const keyOf = functionKey(key, 'dedupe.key');
+  return (sameness, record) => {
+    const text = keyOf(record);
+    if (text === undefined) return false;
+    sameness.text = text;
+    return true;
   };
 }

@@ -1,38 +1,47 @@
 import { LeftOut } from '../../pipeline/left-out.ts';
 import { PassLater } from '../../pipeline/pass-later.ts';
-import { shownAttributes } from '../../pipeline/record-key.ts';
 import type { LogRecord, LogRecordProcessor } from '../../pipeline/stage.ts';
 import { type StageTime, StageTimer } from '../../pipeline/stage-time.ts';
 
-/** The time after a record in which its repetitions are left out. */
-export interface Window {
-  readonly endsAt: number;
-  leftOut: LeftOut | undefined;
+/** What makes two records the same. In parts, because to join them would cost more than all the rest. */
+export interface Sameness {
+  /** What the text is: an event name, a body, a key. */
+  kind: string;
+  text: string;
+  scope: string;
+  severityNumber: number;
 }
 
-/** The open windows, in the order in which they end. */
+/** The time after a record in which its repetitions are left out. */
+export interface Window extends Readonly<Sameness> {
+  readonly endsAt: number;
+  leftOut: LeftOut | undefined;
+  /** Another one with the same text. */
+  next: Window | undefined;
+}
+
+/** How many windows with one text there may be: they are looked through one by one. */
+const MOST_OF_ONE_TEXT = 32;
+
+/** The open windows. */
 export class Windows {
   readonly #later: PassLater;
   readonly #windowMillis: number;
   readonly #maxKeys: number;
-  readonly #attributes: readonly string[];
   readonly #time: StageTime;
   readonly #timer: StageTimer;
-  readonly #windows = new Map<string, Window>();
-  /** How many of them have something to tell. */
+  readonly #byText = new Map<string, Window>();
+  /** In the order in which they end. */
+  readonly #all = new Set<Window>();
+  /** How many have something to tell. */
   #waiting = 0;
+  /** One that has ended and is yet to be told. */
+  #late: Window | undefined;
 
-  constructor(
-    next: LogRecordProcessor,
-    time: StageTime,
-    windowMillis: number,
-    maxKeys: number,
-    attributes: readonly string[],
-  ) {
+  constructor(next: LogRecordProcessor, time: StageTime, windowMillis: number, maxKeys: number) {
     this.#later = new PassLater(next);
     this.#windowMillis = windowMillis;
     this.#maxKeys = maxKeys;
-    this.#attributes = attributes;
     this.#time = time;
     this.#timer = new StageTimer(time, () => this.#close());
   }
@@ -41,29 +50,37 @@ export class Windows {
     return this.#later.failed;
   }
 
-  /** The window of a key that has not ended. */
-  at(key: string, now: number): Window | undefined {
-    const window = this.#windows.get(key);
-    if (window === undefined || window.endsAt > now) return window;
-    // The timer is late, or was not needed.
-    this.#end(key, window);
+  /** The window for records like this one that has not ended. */
+  at({ text, kind, scope, severityNumber }: Sameness, now: number): Window | undefined {
+    let window = this.#byText.get(text);
+    while (window !== undefined) {
+      if (window.severityNumber === severityNumber && window.scope === scope && window.kind === kind) {
+        if (window.endsAt > now) return window;
+        // The timer is late, or was not needed.
+        this.#remove(window);
+        this.#late = window;
+        return undefined;
+      }
+      window = window.next;
+    }
     return undefined;
   }
 
   /** Opens one, unless there are too many. */
-  open(key: string, now: number): void {
+  open(sameness: Sameness, now: number): void {
+    // A copy, before anything is passed on: who logs meanwhile comes by here.
+    const window = { ...sameness, endsAt: now + this.#windowMillis, leftOut: undefined, next: undefined };
+    const late = this.#late;
+    this.#late = undefined;
+    if (late !== undefined) this.#write(late);
     // More go than come: so old ones need no timer.
     this.#closeEnded(now, 2);
-    if (this.#windows.size >= this.#maxKeys) return;
-    this.#windows.set(key, { endsAt: now + this.#windowMillis, leftOut: undefined });
+    if (this.#all.size < this.#maxKeys) this.#add(window);
   }
 
-  leaveOut(window: Window, record: LogRecord, now: number): void {
-    if (window.leftOut !== undefined) {
-      window.leftOut.add(record, now);
-      return;
-    }
-    window.leftOut = new LeftOut(record, now, shownAttributes(record, this.#attributes));
+  /** Leaves out the first record of a window; `attributes` say what those have in common that will follow. */
+  leaveOut(window: Window, record: LogRecord, now: number, attributes: Readonly<Record<string, unknown>>): void {
+    window.leftOut = new LeftOut(record, now, attributes);
     this.#waiting++;
     this.#startTimer(now);
   }
@@ -71,13 +88,14 @@ export class Windows {
   /** Tells what there is to tell; the windows stay open. */
   writeAll(): void {
     this.#timer.stop();
-    for (const window of this.#windows.values()) this.#write(window);
+    for (const window of this.#all) this.#write(window);
   }
 
   end(): void {
     this.writeAll();
     this.#timer.end();
-    this.#windows.clear();
+    this.#all.clear();
+    this.#byText.clear();
   }
 
   #close(): void {
@@ -88,21 +106,42 @@ export class Windows {
 
   /** For the window that ends first; but not for each of many that end one after another. */
   #startTimer(now: number): void {
-    const [first] = this.#windows.values();
+    const [first] = this.#all;
     this.#timer.start(Math.max((first?.endsAt ?? now) - now, this.#windowMillis / 10));
   }
 
   #closeEnded(now: number, most: number): void {
     let closed = 0;
-    for (const [key, window] of this.#windows) {
+    for (const window of this.#all) {
       if (closed++ >= most || window.endsAt > now) return;
-      this.#end(key, window);
+      this.#end(window);
     }
   }
 
-  #end(key: string, window: Window): void {
-    this.#windows.delete(key);
+  #add(window: Window): void {
+    const others = this.#byText.get(window.text);
+    let count = 0;
+    for (let other = others; other !== undefined; other = other.next) count++;
+    if (count >= MOST_OF_ONE_TEXT) return;
+    window.next = others;
+    this.#byText.set(window.text, window);
+    this.#all.add(window);
+  }
+
+  #end(window: Window): void {
+    this.#remove(window);
     this.#write(window);
+  }
+
+  #remove(window: Window): void {
+    this.#all.delete(window);
+    const first = this.#byText.get(window.text);
+    if (first !== window) {
+      let before = first;
+      while (before !== undefined && before.next !== window) before = before.next;
+      if (before !== undefined) before.next = window.next;
+    } else if (window.next === undefined) this.#byText.delete(window.text);
+    else this.#byText.set(window.text, window.next);
   }
 
   #write(window: Window): void {
@@ -110,13 +149,11 @@ export class Windows {
     if (leftOut === undefined) return;
     window.leftOut = undefined;
     this.#waiting--;
+    const { count } = leftOut;
     this.#later.pass(
       leftOut.summary({
-        body: `${leftOut.what} (repeated ${leftOut.count} ${leftOut.count === 1 ? 'time' : 'times'})`,
-        attributes: {
-          'logspan.repeated': leftOut.count,
-          'logspan.repeated.first_time': leftOut.firstTime,
-        },
+        body: `${leftOut.what} (repeated ${count} ${count === 1 ? 'time' : 'times'})`,
+        attributes: { 'logspan.repeated': count, 'logspan.repeated.first_time': leftOut.firstTime },
       }),
     );
   }

@@ -29,16 +29,26 @@ export class Threshold {
   /** True if a trace is kept; a trace id that is none is decided by chance. */
   keeps(span: SpanContext | undefined, random: () => number): boolean {
     if (span === undefined) return random() >= 1 - this.ratio;
-    const digits = randomnessOf(span);
-    const high = Number.parseInt(digits.slice(0, 7), 16);
+    const explicit = span.traceState === undefined ? undefined : field(span, 'rv', /^[0-9a-f]{14}$/);
+    // 14 hexadecimal digits: the end of the trace id, or what the trace state says in its place.
+    const digits = explicit ?? span.traceId;
+    const high = half(digits, digits.length - 14);
     if (high !== this.#high) return high > this.#high || (Number.isNaN(high) && random() >= 1 - this.ratio);
-    return Number.parseInt(digits.slice(7), 16) >= this.#low;
+    return half(digits, digits.length - 7) >= this.#low;
   }
 }
 
-/** 14 hexadecimal digits: what the trace state says (`rv`), else the end of the trace id. */
-function randomnessOf(span: SpanContext): string {
-  return (span.traceState && field(span, 'rv', /^[0-9a-f]{14}$/)) ?? span.traceId.slice(-14);
+/** Seven hexadecimal digits; NaN if they are none. By hand: a text cut out and parsed would cost ten times as much. */
+function half(text: string, from: number): number {
+  let value = 0;
+  for (let i = from; i < from + 7; i++) {
+    const code = text.charCodeAt(i);
+    const isDecimal = code <= 0x39;
+    const digit = isDecimal ? code - 0x30 : (code | 0x20) - 0x57;
+    if (digit < (isDecimal ? 0 : 10) || digit > 15) return Number.NaN;
+    value = value * 16 + digit;
+  }
+  return value;
 }
 
 /** The share of traces that the tracer keeps, if it says so in the trace state (`th`). */
