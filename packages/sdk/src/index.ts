@@ -41,6 +41,7 @@ export {
   type StageAccount,
   stage,
 } from './pipeline/stage.ts';
+export type { StageTime } from './pipeline/stage-time.ts';
 export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 // Processors
 export { type DedupeOptions, dedupe } from './processors/dedupe.ts';

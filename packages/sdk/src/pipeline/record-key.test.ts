@@ -23,6 +23,7 @@ test('no two lists of values make one key', () => {
     { numRuns: 2_000 },
   );
   expect(keyOf(['a', 'b'])).not.toBe(keyOf(['as1:', 'b']));
+  expect(keyOf(['as', 'b'])).not.toBe(keyOf(['a', 'sb']));
   expect(keyOf(['1'])).not.toBe(keyOf([1]));
 });
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { ManualTime } from '../../../../test/delivery/manual-time.ts';
 import { emitTo, providers, Recorder, through } from '../../../../test/pipeline/recorder.ts';
 import { contain } from '../pipeline/contain.ts';
+import { copyRecord } from '../pipeline/copy-record.ts';
 import { pipe } from '../pipeline/pipe.ts';
 import { forwardTo, type LogRecord } from '../pipeline/stage.ts';
 import { type DedupeOptions, dedupe } from './dedupe.ts';
@@ -46,6 +47,8 @@ describe('what repeats', () => {
     stage.emit({ eventName: 'a' });
     expect(shape(stage.end.records)).toEqual(['a', 'b', 'a*2', 'a']);
     expect(stage.account()).toMatchObject({ dropped: { duplicate: 2, failed: 0 }, written: 1 });
+    // Nothing to tell: no timer.
+    expect(stage.time.timers).toBe(0);
   });
 
   test('is told before the next of its kind, however late the timer is', () => {
@@ -268,6 +271,25 @@ test('of one text so many kinds are known, and each ends on its own', () => {
   stage.processor.release?.();
   expect(told(stage.end.records)).toBe(stage.account().dropped?.duplicate);
   expect(stage.end.records.filter((record) => !isSummary(record))).toHaveLength(48);
+});
+
+test('what ends leaves nothing behind, however many come with one text', () => {
+  const stage = deduped({ maxKeys: 1_000 });
+  for (let i = 0; i < 200; i++) {
+    // Two of one text, of which now the one and now the other ends first.
+    for (let n = 0; n < 2; n++) stage.processor.onEmit(recordOf({ eventName: 'a' }, i % 2 === 0 ? 9 : 13));
+    stage.time.millis += WINDOW * 0.75;
+  }
+  expect(stage.account().dropped).toMatchObject({ duplicate: 200 });
+});
+
+test('loggers are told apart', () => {
+  const stage = deduped();
+  for (const name of ['one', 'other', 'one']) {
+    const record = copyRecord(recordOf({ eventName: 'a' }, 9));
+    stage.processor.onEmit(Object.assign(record, { instrumentationScope: { name } }));
+  }
+  expect(stage.account().dropped).toMatchObject({ duplicate: 1 });
 });
 
 test('who logs while a summary is passed on takes nothing from the record at hand', () => {

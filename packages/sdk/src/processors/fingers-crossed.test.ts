@@ -286,6 +286,25 @@ describe('where there is no room', () => {
     expect(stage.account().held).toBe(0);
   });
 
+  test('what was released takes no room', () => {
+    const stage = crossed({ maxBytes: 30_000 });
+    for (let n = 0; n < 20; n++) {
+      stage.emit({ body: 'x'.repeat(10_000), severityNumber: INFO, context: inTrace(n) });
+      log(stage, n, 'failed', ERROR);
+    }
+    expect(stage.end.records).toHaveLength(40);
+  });
+
+  test('a trace that passes and writes on is not the quietest', () => {
+    const stage = crossed({ maxKeys: 2 });
+    log(stage, 1, 'failed', ERROR);
+    log(stage, 2, 'failed', ERROR);
+    log(stage, 1, 'low');
+    log(stage, 3, 'failed', ERROR);
+    for (const n of [1, 2]) log(stage, n, `low ${n}`);
+    expect(stage.end.events.slice(4)).toEqual(['low 1']);
+  });
+
   test('of the traces that pass, the quietest is held again', () => {
     const stage = crossed({ maxKeys: 2 });
     for (const n of [1, 2, 3]) log(stage, n, 'failed', ERROR);
