@@ -25,6 +25,7 @@ export { type RouteOptions, route } from './handlers/route.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';
 export { guard } from './pipeline/guard.ts';
+export { MESSAGE_TEMPLATE, renderAgain } from './pipeline/message-template.ts';
 export { type NewRecord, newRecord } from './pipeline/new-record.ts';
 export { peekAttribute } from './pipeline/peek-attribute.ts';
 export { type ProcessorFunction, pipe, processor, type Step } from './pipeline/pipe.ts';
@@ -64,6 +65,8 @@ export {
   redact,
 } from './processors/redact.ts';
 
+export { messageTemplates } from './processors/message-templates.ts';
+export { type RedactOptions, redact } from './processors/redact.ts';
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, type SampleRule, sample } from './processors/sample.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';

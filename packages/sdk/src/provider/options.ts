@@ -108,12 +108,13 @@ export function checkPipelineOptions({ processors, handlers, redact: redacts }: 
 
 export { checkHandler };
 
-/** The steps of a pipeline, with `redact` behind them unless it is there or not wanted. */
+/** The steps of a pipeline, with `redact` behind them, before those that render, unless it is there or not wanted. */
 export function stepsOf({ processors = [], redact: redacts = true }: PipelineOptions): readonly Step[] {
-  const phases = processors
-    .flatMap((step, index) => flat(asStage(step, `processors[${index}]`)))
-    .map(({ phase }) => phase);
-  return redacts && !phases.includes('redact') ? [...processors, redact()] : processors;
+  const phases = processors.map((step, index) => flat(asStage(step, `processors[${index}]`)).map(({ phase }) => phase));
+  if (!redacts || phases.flat().includes('redact')) return processors;
+  const rendering = phases.findIndex((own) => own.includes('render'));
+  const before = rendering < 0 ? processors.length : rendering;
+  return [...processors.slice(0, before), redact(), ...processors.slice(before)];
 }
 
 /** The handlers of a pipeline: those given, else those the environment asks for, else OTLP and a terminal's console. */
