@@ -1,5 +1,12 @@
 export type { AttributeValue } from './attribute-value.ts';
 export type { Attributes, AttributesArgument } from './attributes.ts';
+export {
+  defineEvents,
+  type EventCatalogue,
+  type EventDeclaration,
+  type EventMetric,
+  type EventMetricRule,
+} from './event-catalogue.ts';
 export { isEventName } from './event-name.ts';
 export {
   type AttributeTest,
@@ -18,3 +25,4 @@ export { type Lazy, lazy } from './lazy.ts';
 export { LEVEL_NAMES, type LevelName, SEVERITY, type SeverityName } from './level.ts';
 export { getLogger, type Logger } from './logger.ts';
 export { withAttributes } from './scope.ts';
+export type { EventArguments, EventAttributes, TypedLogger, WithBound } from './typed-logger.ts';

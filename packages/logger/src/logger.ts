@@ -15,6 +15,7 @@ import { computed } from './lazy.ts';
 import { SEVERITY, type SeverityName, severityOf, severityText } from './level.ts';
 import { type OtelLogger, registeredLogger } from './otel-logs-api.ts';
 import { attributesOf } from './scope.ts';
+import type { TypedLogger } from './typed-logger.ts';
 
 /** Which of the two readings of the first argument is forced. */
 type Reading = 'auto' | 'event' | 'message';
@@ -296,9 +297,13 @@ export class Logger {
 /**
  * The logger of a scope, which OTel calls the instrumentation scope: name it after the module or library that logs.
  * Safe at any time, before `register()` too: the logger starts to write when a provider exists. Cheap, but not free:
- * keep it in a constant.
+ * keep it in a constant. `getLogger<ShopEvents>('shop')` is held to those events by the compiler.
  */
-export function getLogger(scopeName: string, version?: string): Logger {
+export function getLogger(scopeName: string, version?: string): Logger;
+export function getLogger<Events extends object>(scopeName: string, version?: string): TypedLogger<Events>;
+// Again, because the last one is what `ReturnType<typeof getLogger>` reads.
+export function getLogger(scopeName: string, version?: string): Logger;
+export function getLogger(scopeName: string, version?: string): object {
   return new Logger(validScopeName(scopeName), typeof version === 'string' ? version : undefined);
 }
 
