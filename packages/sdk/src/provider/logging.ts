@@ -75,11 +75,24 @@ export interface Logging {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Those who capture records in tests: they make way for what starts, and join it. */
+export interface Captures {
+  makeWay(): void;
+  join(logging: Logging): void;
+}
+
+/** What runs in this process. */
+export interface Running {
+  logging?: Logging;
+  byDefault?: boolean;
+  captures?: Captures;
+}
+
 const CURRENT: unique symbol = Symbol.for('logspan.logging.v1') as never;
 
 /** The running pipeline of this process, whichever copy of this package started it. */
-function current(): { logging?: Logging; byDefault?: boolean } {
-  const holder = globalThis as { [CURRENT]?: { logging?: Logging; byDefault?: boolean } };
+export function current(): Running {
+  const holder = globalThis as { [CURRENT]?: Running };
   holder[CURRENT] ??= {};
   return holder[CURRENT];
 }
@@ -157,6 +170,8 @@ function start(
   environment: Environment,
   level: LevelDirective,
 ): Logging {
+  const { captures } = current();
+  captures?.makeWay();
   const levels = new Levels(level);
   setDestination(provider);
   const { refused } = registerLoggerProvider(provider);
@@ -193,6 +208,7 @@ function start(
     );
     removals.push(removeHooks);
   }
+  captures?.join(logging);
   return logging;
 }
 
