@@ -25,7 +25,7 @@ export { type RouteOptions, route } from './handlers/route.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';
 export { guard } from './pipeline/guard.ts';
-export { MESSAGE_TEMPLATE, renderAgain } from './pipeline/message-template.ts';
+export { isRendered, MESSAGE_TEMPLATE, renderAgain } from './pipeline/message-template.ts';
 export { type NewRecord, newRecord } from './pipeline/new-record.ts';
 export { peekAttribute } from './pipeline/peek-attribute.ts';
 export { type ProcessorFunction, pipe, processor, type Step } from './pipeline/pipe.ts';
@@ -50,7 +50,7 @@ export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich
 export { filter } from './processors/filter.ts';
 export { type FingersCrossedOptions, fingersCrossed } from './processors/fingers-crossed.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';
-
+export { messageTemplates } from './processors/message-templates.ts';
 export { type RateLimitOptions, rateLimit } from './processors/rate-limit.ts';
 export {
   DEFAULT_DETECTORS,
@@ -64,9 +64,6 @@ export {
   type RedactStage,
   redact,
 } from './processors/redact.ts';
-
-export { messageTemplates } from './processors/message-templates.ts';
-export { type RedactOptions, redact } from './processors/redact.ts';
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, type SampleRule, sample } from './processors/sample.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';

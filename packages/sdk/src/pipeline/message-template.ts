@@ -29,20 +29,19 @@ export function renderMessage(record: LogRecord): void {
 }
 
 /**
- * Renders the body of a copy again, whose attributes were redacted further than those of the original: a rendered body
- * shows values that are no longer there. To be called behind every redaction of a copy; a body that was not rendered
- * stays as it is. That an attribute says it was is not believed: the original must render to its own body.
+ * Renders the body of a record again, from the template that it keeps: for whoever takes values out of a record whose body
+ * shows them already, as a `redact` on a route does. Only if {@link isRendered} was true before that.
  */
-export function renderAgain(copy: LogRecord, original: LogRecord): void {
-  if (!isRendered(original)) return;
-  const template = copy.attributes[MESSAGE_TEMPLATE];
-  copy.body =
+export function renderAgain(record: LogRecord): void {
+  const template = record.attributes[MESSAGE_TEMPLATE];
+  record.body =
     typeof template === 'string'
-      ? (fill(template, copy.attributes) ?? template)
-      : (copy.eventName ?? '[withheld: its template was redacted]');
+      ? (fill(template, record.attributes) ?? template)
+      : (record.eventName ?? '[withheld: its template was redacted]');
 }
 
-function isRendered({ attributes, body }: LogRecord): boolean {
+/** True if the body is what its template renders to. That an attribute is there is not enough: anyone can set it. */
+export function isRendered({ attributes, body }: LogRecord): boolean {
   const template = attributes[MESSAGE_TEMPLATE];
   return typeof template === 'string' && template !== body && fill(template, attributes) === body;
 }

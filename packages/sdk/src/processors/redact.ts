@@ -2,6 +2,7 @@ import { type AttributeValue, setOwn, settleAttributes } from '@logspan/logger/i
 import { diag } from '@opentelemetry/api';
 import { plainValue } from '../pipeline/copy-record.ts';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
+import { isRendered, renderAgain } from '../pipeline/message-template.ts';
 import {
   forwardTo,
   type InstrumentationScope,
@@ -119,9 +120,16 @@ class Redactor {
     if (record.resource !== this.#resource) this.#lookAt(record.resource);
     walk.begin(record.droppedAttributesCount > 0);
     try {
+      // A message that shows attributes is rendered again, from those that are left.
+      const rendered = isRendered(record);
       this.#scope(record);
       this.#fields(record);
+      if (!rendered) this.#body(record);
       replaceAttributes(record, walk.attributes(record.attributes));
+      if (rendered) {
+        renderAgain(record);
+        this.#body(record);
+      }
     } catch {
       this.#redacted++;
       this.#withhold(record);
@@ -156,14 +164,17 @@ class Redactor {
       // An event has its name for a body.
       if (body === eventName && clean !== eventName) setField(record, 'body', clean);
     }
-    if (body !== eventName && body !== undefined) {
-      const clean = walk.value(body, 'body');
-      if (!Object.is(clean, body)) setField(record, 'body', clean);
-    }
     if (severityText !== undefined && !SEVERITY_TEXTS.has(severityText)) {
       const clean = walk.text(severityText);
       if (clean !== severityText) setField(record, 'severityText', clean);
     }
+  }
+
+  #body(record: LogRecord): void {
+    const { body, eventName } = record;
+    if (body === eventName || body === undefined) return;
+    const clean = this.#walk.value(body, 'body');
+    if (!Object.is(clean, body)) setField(record, 'body', clean);
   }
 
   /** A resource is fixed at startup, and in places that no stage reaches: all that is left is to say so. */

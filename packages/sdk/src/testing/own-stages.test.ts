@@ -4,10 +4,13 @@ import { atLeast } from '@logspan/logger';
 import type { Step } from '../pipeline/pipe.ts';
 import { pipe, processor } from '../pipeline/pipe.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
+import { dedupe } from '../processors/dedupe.ts';
 import { enrich } from '../processors/enrich.ts';
 import { filter } from '../processors/filter.ts';
+import { fingersCrossed } from '../processors/fingers-crossed.ts';
 import { logMetrics } from '../processors/log-metrics.ts';
 import { messageTemplates } from '../processors/message-templates.ts';
+import { rateLimit } from '../processors/rate-limit.ts';
 import { redact } from '../processors/redact.ts';
 import { resilient } from '../processors/resilient.ts';
 import { sample } from '../processors/sample.ts';
@@ -21,6 +24,9 @@ const stages: readonly (readonly [file: string, what: string, make: () => Step, 
     ['log-metrics', 'the default rules', () => logMetrics()],
     ['sample', 'a half', () => sample({ ratio: 0.5, random: () => 0.3 })],
     ['sample', 'none', () => sample({ ratio: 0 })],
+    ['rate-limit', 'of one a second', () => rateLimit({ perSecond: 1 })],
+    ['dedupe', 'the default', () => dedupe()],
+    ['fingers-crossed', 'the default', () => fingersCrossed()],
     ['enrich', 'with attributes', () => enrich({ region: 'eu' })],
     ['enrich', 'with a function', () => enrich(() => ({ region: 'eu' }), { overwrite: true })],
     ['redact', 'the default', () => redact()],

@@ -99,7 +99,7 @@ function anyValue(value: unknown, visited: Set<unknown>): unknown {
   if (typeof value !== 'object' || visited.has(value)) throw new TypeError();
   visited.add(value);
   if (Array.isArray(value)) return Array.from(value, (item) => anyValue(item, visited));
-  const { constructor } = value;
-  if (constructor !== Object && constructor !== undefined) throw new TypeError();
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError();
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, anyValue(inner, visited)]));
 }
