@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { batch, consoleHandler, type Handler, otlp } from '@logspan/sdk';
+import { batch, consoleHandler, file, type Handler, otlp } from '@logspan/sdk';
 import { JsonLogsSerializer } from '@opentelemetry/otlp-transformer';
 
 /** A destination whose bytes can be looked at: to add one, add a row to {@link outputs}. */
@@ -92,9 +95,35 @@ function toExporter(): Output {
   return { name: 'an official exporter', handler, written: () => Buffer.concat(parts), close: () => undefined };
 }
 
+function toFile(format: 'ndjson' | 'otlp'): Output {
+  const folder = mkdtempSync(join(tmpdir(), 'logspan-secrets-'));
+  const path = join(folder, 'app.log');
+  return {
+    name: `file, ${format}`,
+    handler: file(path, { format, name: `file-${format}` }),
+    // Names as well as contents.
+    written: () =>
+      Buffer.concat(readdirSync(folder).flatMap((name) => [Buffer.from(name), readFileSync(join(folder, name))])),
+    close: () => rmSync(folder, { recursive: true }),
+  };
+}
+
 /** All destinations there are. */
 export async function outputs(): Promise<Output[]> {
-  return [toOtlp(), await toCollector(), toConsole('pretty'), toConsole('json'), toExporter()];
+  return [
+    toOtlp(),
+    await toCollector(),
+    toConsole('pretty'),
+    toConsole('json'),
+    toExporter(),
+    toFile('ndjson'),
+    toFile('otlp'),
+  ];
+}
+
+/** One of them, for tests with many and long records. */
+export async function oneOutput(): Promise<Output[]> {
+  return [toOtlp()];
 }
 
 /** The forms in which bytes may show: as they are, escaped, encoded, in base64 at any offset, as hex. */
