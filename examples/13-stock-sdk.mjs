@@ -19,5 +19,6 @@ await provider.forceFlush();
 for (const { instrumentationScope, body, attributes } of exporter.getFinishedLogRecords()) {
   console.log(instrumentationScope.name, body, attributes);
 }
-console.log(processor.stats().pipeline);
+const { emitted, passed, dropped, redacted } = processor.stats().pipeline;
+console.log({ emitted, passed, dropped, redacted });
 await provider.shutdown();
