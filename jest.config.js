@@ -1,4 +1,6 @@
 export default {
+  // No test measures time; this only ends one that hangs, on a machine that is busy with other things as well.
+  testTimeout: 60_000,
   testEnvironment: 'node',
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: ['**/*.test.ts'],

@@ -253,6 +253,7 @@ test('what every record came to, by the figures', async () => {
       dropped: { filtered: 1, sampled: 1, below_level: 1, failed: 1 },
       redacted: 1,
       written: 0,
+      redactedBy: { 'well-known keys': 1 },
       held: 0,
       failures: {},
       takenOut: [],

@@ -229,6 +229,7 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
 export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): Required<StageAccount> {
   const dropped: Record<string, number> = {};
   const failures: Record<string, number> = {};
+  const redactedBy: Record<string, number> = {};
   const takenOut: string[] = [];
   const sum = { redacted: 0, held: 0, written: 0 };
   for (const step of steps) {
@@ -237,10 +238,11 @@ export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): Re
     sum.held += account?.held ?? 0;
     sum.written += account?.written ?? 0;
     add(dropped, account?.dropped);
+    add(redactedBy, account?.redactedBy);
     add(failures, account?.failures);
     takenOut.push(...(account?.takenOut ?? []));
   }
-  return { dropped, ...sum, failures, takenOut };
+  return { dropped, ...sum, redactedBy, failures, takenOut };
 }
 
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>> = {}): void {

@@ -82,6 +82,8 @@ export interface StageAccount {
   readonly written?: number;
   /** Values that were replaced, masked or removed because they were secret. */
   readonly redacted?: number;
+  /** The same by the rule that found them. */
+  readonly redactedBy?: Readonly<Record<string, number>>;
   /** Records on which a stage failed, by the name of the stage. They went on, unless the stage is there to redact. */
   readonly failures?: Readonly<Record<string, number>>;
   /** The stages that were taken out because they failed on too many records in a row, by name. */

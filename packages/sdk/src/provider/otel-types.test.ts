@@ -78,6 +78,7 @@ test('our processor runs inside a stock provider, and a stock processor has what
           pipeline: {
             emitted: 0,
             written: 0,
+            redactedBy: {},
             held: 0,
             passed: 0,
             dropped: {},

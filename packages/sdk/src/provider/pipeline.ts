@@ -29,6 +29,8 @@ export interface PipelineAccount {
   readonly dropped: Readonly<Record<string, number>>;
   /** Values that were replaced because they are secret. */
   readonly redacted: number;
+  /** The same by the rule that found them: `{ key: 2, jwt: 1 }`. */
+  readonly redactedBy: Readonly<Record<string, number>>;
   /** Records on which a stage failed, by its name. They went on, unless the stage is there to redact. */
   readonly failures: Readonly<Record<string, number>>;
   /** Stages that were taken out because they failed on too many records in a row. */
