@@ -62,6 +62,20 @@ describe('the sources', () => {
     expect(rules.folderImports(sdk, 'delivery/', features, ['handlers/handler.ts'])).toEqual([]);
   });
 
+  test('what is for tests is loaded by nobody else', () => {
+    for (const folder of [
+      'pipeline/',
+      'processors/',
+      'handlers/',
+      'delivery/',
+      'provider/',
+      'index.ts',
+      'register.ts',
+    ]) {
+      expect(rules.folderImports(sdk, folder, ['testing'], [])).toEqual([]);
+    }
+  });
+
   test('one file knows that OpenTelemetry has two logs APIs', () => {
     const home = 'packages/logger/src/otel-logs-api.ts';
     expect(rules.onlyHomeImportsValues(everything, '@opentelemetry/api-logs', home)).toEqual([]);

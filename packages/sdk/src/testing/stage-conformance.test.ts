@@ -152,7 +152,7 @@ describe('each check fails for a stage that breaks its promise', () => {
 describe('a promise has more than one side', () => {
   const failing = async (make: () => Step, name: string): Promise<string | undefined> => {
     try {
-      await stageConformance(make)
+      await stageConformance(make, { patienceMillis: 20 })
         .find((check) => check.name === name)
         ?.run();
       return undefined;
@@ -222,6 +222,12 @@ describe('a promise has more than one side', () => {
       doing(pass, undefined, () => ({ shutdown: async () => undefined })),
       'forwards forceFlush() and shutdown(), with their deadline',
       /shutdown\(\) called the next one 0 times/,
+    ],
+    [
+      'a flush that hangs',
+      doing(pass, undefined, () => ({ forceFlush: () => new Promise<void>(() => undefined) })),
+      'forwards forceFlush() and shutdown(), with their deadline',
+      /not done within 20 ms/,
     ],
     [
       'a throw after shutdown',

@@ -4,7 +4,7 @@ import { copyRecord, plainValue } from '../pipeline/copy-record.ts';
 import { newRecord } from '../pipeline/new-record.ts';
 import { flat, type Step } from '../pipeline/pipe.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
-import { checkOptions } from '../provider/check-options.ts';
+import { checkNumber, checkOptions } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import { type Check, must, mustHandleRejections, mustNotThrow, mustSettle } from './conformance/check.ts';
 import { hostileRecords, ordinaryRecords, type SampleRecord } from './conformance/sample-records.ts';
@@ -16,6 +16,8 @@ export interface StageConformanceOptions {
   readonly records?: readonly SampleRecord[];
   /** True for a stage that has to read whole records, because it holds them: lazy values are computed for it. Default false. */
   readonly computesLazy?: boolean;
+  /** How long a promise may take that must end, in milliseconds. Default 2 000. */
+  readonly patienceMillis?: number;
 }
 
 const MAKERS: readonly Maker[] = ['logspan', 'stock'];
@@ -37,10 +39,13 @@ const DEADLINE = { timeoutMillis: 1_234 };
  * @throws ConfigError for what is wrong in the options.
  */
 export function stageConformance(make: () => Step, options: StageConformanceOptions = {}): readonly Check[] {
-  checkOptions('stageConformance', options, ['records', 'computesLazy']);
+  checkOptions('stageConformance', options, ['records', 'computesLazy', 'patienceMillis']);
   if (typeof make !== 'function')
     throw new ConfigError('stageConformance', `must be given a function, not ${given(make)}`);
-  const { records: own = [], computesLazy = false } = options;
+  checkNumber('stageConformance.patienceMillis', options.patienceMillis, 1);
+  const { records: own = [], computesLazy = false, patienceMillis = 2_000 } = options;
+  const settle = (what: string, call: () => Promise<unknown>, mayReject?: boolean): Promise<void> =>
+    mustSettle(what, call, patienceMillis, mayReject);
   const ordinary = (): SampleRecord[] => [...own, ...ordinaryRecords()];
 
   const checks: Readonly<Record<string, () => void | Promise<void>>> = {
@@ -216,7 +221,7 @@ export function stageConformance(make: () => Step, options: StageConformanceOpti
       for (const method of ['forceFlush', 'shutdown'] as const) {
         const trial = new Trial(make());
         for (const sample of ordinary()) trial.give(sample);
-        await mustSettle(`${method}()`, () => trial.processor[method](DEADLINE));
+        await settle(`${method}()`, () => trial.processor[method](DEADLINE));
         const calls = method === 'forceFlush' ? trial.end.flushes : trial.end.shutdowns;
         must(calls.length === 1, `${method}() called the next one ${calls.length} times`);
         const millis = calls[0]?.timeoutMillis;
@@ -237,7 +242,7 @@ export function stageConformance(make: () => Step, options: StageConformanceOpti
         trial.mustHoldNothing('after release()');
         trial.mustBalance();
       }
-      await mustSettle('shutdown()', () => trial.processor.shutdown(DEADLINE));
+      await settle('shutdown()', () => trial.processor.shutdown(DEADLINE));
       trial.mustHoldNothing('after shutdown()');
       release();
       trial.mustBalance();
@@ -246,9 +251,9 @@ export function stageConformance(make: () => Step, options: StageConformanceOpti
     'can be shut down twice, and survives what comes after': async () => {
       const trial = new Trial(make());
       for (const sample of ordinary()) trial.give(sample);
-      await mustSettle('shutdown()', () => trial.processor.shutdown());
-      await mustSettle('a second shutdown()', () => trial.processor.shutdown());
-      await mustSettle('forceFlush() after shutdown()', () => trial.processor.forceFlush());
+      await settle('shutdown()', () => trial.processor.shutdown());
+      await settle('a second shutdown()', () => trial.processor.shutdown());
+      await settle('forceFlush() after shutdown()', () => trial.processor.forceFlush());
       for (const sample of ordinary()) mustNotThrow('onEmit() after shutdown()', () => trial.give(sample));
       trial.mustBalance();
     },
@@ -258,8 +263,8 @@ export function stageConformance(make: () => Step, options: StageConformanceOpti
         const trial = new Trial(make());
         for (const sample of ordinary()) trial.give(sample);
         trial.end.fails = true;
-        await mustSettle('forceFlush()', () => trial.processor.forceFlush(DEADLINE), true);
-        await mustSettle('shutdown()', () => trial.processor.shutdown(DEADLINE), true);
+        await settle('forceFlush()', () => trial.processor.forceFlush(DEADLINE), true);
+        await settle('shutdown()', () => trial.processor.shutdown(DEADLINE), true);
         must(trial.end.unseen === 0, 'nobody looked at what a flush or shutdown of the next one came to');
       }),
 

@@ -25,11 +25,13 @@ export function mustNotThrow(what: string, call: () => unknown): void {
   }
 }
 
-/** How long a promise may take that depends on nothing but the part itself. */
-const PATIENCE_MILLIS = 5_000;
-
-/** Waits for a promise that must resolve, or only be settled. */
-export async function mustSettle(what: string, call: () => Promise<unknown>, mayReject = false): Promise<void> {
+/** Waits for a promise that must resolve, or with `mayReject` only be settled. */
+export async function mustSettle(
+  what: string,
+  call: () => Promise<unknown>,
+  patienceMillis: number,
+  mayReject = false,
+): Promise<void> {
   const outcome = await within(async () => {
     try {
       await call();
@@ -37,8 +39,8 @@ export async function mustSettle(what: string, call: () => Promise<unknown>, may
     } catch (error) {
       return { rejected: true, error };
     }
-  }, PATIENCE_MILLIS);
-  must(outcome !== undefined, `${what} was not done within ${PATIENCE_MILLIS} ms`);
+  }, patienceMillis);
+  must(outcome !== undefined, `${what} was not done within ${patienceMillis} ms`);
   if (outcome?.rejected && !mayReject) throw new ConformanceError(`${what} rejected with ${kindOf(outcome.error)}`);
 }
 

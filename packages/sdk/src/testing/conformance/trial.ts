@@ -1,7 +1,14 @@
 import { DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
 import { type Context, type HrTime, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Step, stageOf } from '../../pipeline/pipe.ts';
-import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, Stage } from '../../pipeline/stage.ts';
+import type {
+  EnabledOptions,
+  FlushOptions,
+  LogRecord,
+  LogRecordProcessor,
+  Resource,
+  Stage,
+} from '../../pipeline/stage.ts';
 import { PipelineRecord } from '../../provider/log-record.ts';
 import { must } from './check.ts';
 import type { SampleRecord } from './sample-records.ts';
@@ -86,14 +93,42 @@ class WatchedPromise<T> extends Promise<T> {
   }
 }
 
-/** One stage at work, between a source of records and an end. Each record has a time of its own, by which it is known. */
+/** Makes records as a provider does. Each has a time of its own, by which it is known. */
+export class RecordMaker {
+  readonly resource: Resource = RESOURCE;
+  readonly context: Context = ROOT_CONTEXT.setValue(Symbol.for('logspan.conformance'), true);
+  #made = 0;
+
+  make(sample: SampleRecord, maker: Maker = 'logspan'): PipelineRecord | StockRecord {
+    const { eventName, body, attributes = {}, spanContext } = sample;
+    const severityNumber = 'severityNumber' in sample ? sample.severityNumber : 9;
+    const made = this.#made++;
+    // Within one second: what counts by time sees all at once.
+    const millis = Math.floor(made / 1_000);
+    const nanos = made % 1_000;
+    if (maker === 'stock') {
+      const hrTime: HrTime = [FIRST_SECOND, millis * 1_000_000 + nanos];
+      return new StockRecord({
+        ...{ hrTime, resource: RESOURCE, instrumentationScope: SCOPE, severityNumber, eventName, body, attributes },
+        ...(spanContext === undefined ? {} : { spanContext }),
+      });
+    }
+    const time = FIRST_SECOND * 1_000 + millis;
+    return new PipelineRecord(
+      ...([RESOURCE, SCOPE, DEFAULT_ATTRIBUTE_LIMITS, spanContext, time, nanos, severityNumber, undefined] as const),
+      ...([eventName, body, attributes, undefined, undefined] as const),
+    );
+  }
+}
+
+/** One stage at work, between a source of records and an end. */
 export class Trial {
   readonly end: TrialEnd = new TrialEnd();
   readonly stage: Stage;
   readonly processor: LogRecordProcessor;
   readonly given: LogRecord[] = [];
-  readonly context: Context = ROOT_CONTEXT.setValue(Symbol.for('logspan.conformance'), true);
   readonly #maker: Maker;
+  readonly #records: RecordMaker = new RecordMaker();
 
   constructor(step: Step, maker: Maker = 'logspan') {
     this.stage = stageOf(step, 'stageConformance');
@@ -111,27 +146,16 @@ export class Trial {
   }
 
   make(sample: SampleRecord): PipelineRecord | StockRecord {
-    const { eventName, body, attributes = {}, spanContext } = sample;
-    const severityNumber = 'severityNumber' in sample ? sample.severityNumber : 9;
-    // Within one second: what counts by time sees all at once.
-    const millis = FIRST_SECOND * 1_000 + Math.floor(this.given.length / 1_000);
-    const nanos = this.given.length % 1_000;
-    if (this.#maker === 'stock') {
-      const hrTime: HrTime = [FIRST_SECOND, (millis - FIRST_SECOND * 1_000) * 1_000_000 + nanos];
-      return new StockRecord({
-        ...{ hrTime, resource: RESOURCE, instrumentationScope: SCOPE, severityNumber, eventName, body, attributes },
-        ...(spanContext === undefined ? {} : { spanContext }),
-      });
-    }
-    return new PipelineRecord(
-      ...([RESOURCE, SCOPE, DEFAULT_ATTRIBUTE_LIMITS, spanContext, millis, nanos, severityNumber, undefined] as const),
-      ...([eventName, body, attributes, undefined, undefined] as const),
-    );
+    return this.#records.make(sample, this.#maker);
   }
 
   hand(record: LogRecord): void {
     this.given.push(record);
     this.processor.onEmit(record, this.context);
+  }
+
+  get context(): Context {
+    return this.#records.context;
   }
 
   /** What came out, without what the stage wrote itself. */
