@@ -50,6 +50,13 @@ export function event(options: string | EventFilterOptions): RecordFilter {
   if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
     throw new TypeError(`event: must be given a pattern or { include, exclude }, not ${shown(given)}`);
   }
+  if (typeof given === 'object') {
+    const unknown = Array.isArray(given)
+      ? 'a list'
+      : Object.keys(given ?? {}).find((key) => !['include', 'exclude'].includes(key));
+    if (unknown !== undefined)
+      throw new TypeError(`event: ${unknown} is not an option; the options are include and exclude`);
+  }
   const { include, exclude = [] } = typeof options === 'string' ? { include: [options] } : options;
   const included = include === undefined ? undefined : patterns('include', include);
   const excluded = patterns('exclude', exclude);

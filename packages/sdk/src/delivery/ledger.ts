@@ -77,7 +77,8 @@ export class Ledger {
 /** Several accounts as one. */
 export function sumOf(accounts: Iterable<DeliveryAccount>): DeliveryAccount {
   const sum = { accepted: 0, delivered: 0, rejected: 0, pending: 0 };
-  const dropped: Record<string, number> = {};
+  // A reason may be the name of a user's function, `constructor` included.
+  const dropped: Record<string, number> = Object.create(null);
   for (const account of accounts) {
     sum.accepted += account.accepted;
     sum.delivered += account.delivered;
@@ -85,7 +86,7 @@ export function sumOf(accounts: Iterable<DeliveryAccount>): DeliveryAccount {
     sum.pending += account.pending;
     for (const [reason, count] of Object.entries(account.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
   }
-  return { ...sum, dropped };
+  return { ...sum, dropped: { ...dropped } };
 }
 
 /** The account of records of which there is nothing to say but that they were dropped, and why. */

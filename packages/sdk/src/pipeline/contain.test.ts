@@ -3,7 +3,7 @@ import { Recorder, through, toldDuring } from '../../../../test/pipeline/recorde
 import { contain } from './contain.ts';
 import { copyRecord } from './copy-record.ts';
 import { newRecord } from './new-record.ts';
-import { pipe } from './pipe.ts';
+import { type ProcessorFunction, pipe } from './pipe.ts';
 import { forwardTo, type LogRecordProcessor, type Phase, type Stage, stage } from './stage.ts';
 
 type OnEmit = LogRecordProcessor['onEmit'];
@@ -129,6 +129,62 @@ describe('a stage that fails on many records in a row', () => {
     await processor.shutdown();
     expect([end.flushed.length, end.ended.length]).toEqual([1, 1]);
   });
+});
+
+describe('a stage whose other methods fail', () => {
+  const broken = (more: object) => made(undefined, (next) => (record, context) => next.onEmit(record, context), more);
+  const reject = () => Promise.reject(new Error('hunter2'));
+
+  test.each([
+    ['throws', explode],
+    ['rejects', reject],
+  ])('%s in flush and shutdown: those behind it are flushed and ended', async (_, fail) => {
+    const end = new Recorder();
+    const processor = contain(broken({ forceFlush: fail, shutdown: fail }))(end);
+    const told = await toldDuring(async () => {
+      await processor.forceFlush({ timeoutMillis: 1 });
+      await processor.shutdown({ timeoutMillis: 2 });
+    });
+    expect([end.flushed, end.ended]).toEqual([[{ timeoutMillis: 1 }], [{ timeoutMillis: 2 }]]);
+    expect(told).toEqual(['logspan: risky failed to flush Error', 'logspan: risky failed to shut down Error']);
+  });
+
+  test('what those behind it do wrong is told on, and they are not asked twice', async () => {
+    let asked = 0;
+    const end = Object.assign(new Recorder(), {
+      forceFlush: () => {
+        asked++;
+        return reject();
+      },
+    });
+    await expect(contain(broken({}))(end).forceFlush()).rejects.toThrow();
+    expect(asked).toBe(1);
+  });
+
+  test('has no account if it cannot tell it', () => {
+    const { account } = through(contain(broken({ account: explode })));
+    expect(account()).toMatchObject({ dropped: {} });
+  });
+});
+
+test('a stage may be called as what every object has', async () => {
+  const failing = stage('constructor', undefined, (next) => forwardTo(next, { onEmit: explode }));
+  const dropping: ProcessorFunction = { toString: () => false }.toString as never;
+  const { emit, account } = through(pipe(failing, dropping));
+  await toldDuring(() => emit({ body: 1 }));
+  expect(account()).toMatchObject({ dropped: { toString: 1 }, failures: { constructor: 1 } });
+});
+
+test('names and kinds of errors are told only as names', async () => {
+  const failing = stage('a\u001b[2K\nb', undefined, (next) =>
+    forwardTo(next, {
+      onEmit() {
+        throw Object.assign(new Error(), { name: 'token=hunter2\n' });
+      },
+    }),
+  );
+  const { emit } = through(contain(failing));
+  expect(await toldDuring(() => emit({ body: 1 }))).toEqual(['logspan: a?[2K?b failed on 1 record(s) Error']);
 });
 
 function recordOf() {

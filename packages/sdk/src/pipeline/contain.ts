@@ -25,8 +25,17 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
     let lost = 0;
     let letGoAfter = false;
     let written = 0;
+    let reached = 0;
     const processor = inner(
       forwardTo(next, {
+        forceFlush(options) {
+          reached++;
+          return next.forceFlush(options);
+        },
+        shutdown(options) {
+          reached++;
+          return next.shutdown(options);
+        },
         onEmit(record, context) {
           // A stage may pass a copy on in place of the record. What it writes itself says nothing of the record.
           if (record === current || record.writtenByStage !== true) passedOn = true;
@@ -47,6 +56,19 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
         processor.release?.();
       } catch (error) {
         report(`${name} failed to let go of what it holds`, error);
+      }
+    };
+
+    /** A stage that cannot be flushed or ended must not cut off those behind it. */
+    const through = async (what: string, call: (one: LogRecordProcessor) => Promise<void>): Promise<void> => {
+      const before = reached;
+      try {
+        await call(processor);
+      } catch (error) {
+        // What those behind it did wrong is not its failure.
+        if (reached > before) throw error;
+        report(`${name} failed to ${what}`, error);
+        await call(next);
       }
     };
 
@@ -84,18 +106,19 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
         return processor.enabled === undefined || processor.enabled(options);
       },
       // Through the stage even if it was taken out: it may have something of its own to flush and to end.
-      forceFlush: (options) => processor.forceFlush(options),
-      shutdown: (options) => processor.shutdown(options),
+      forceFlush: (options) => through('flush', (one) => one.forceFlush(options)),
+      shutdown: (options) => through('shut down', (one) => one.shutdown(options)),
       release: letGo,
       account(): StageAccount {
-        const { dropped = {}, ...rest } = processor.account?.() ?? {};
+        const { dropped = {}, ...rest } = accountOf(processor);
+        const { failures: known = {} } = rest;
         return {
           ...rest,
           dropped: lost === 0 ? dropped : { ...dropped, failed: (dropped.failed ?? 0) + lost },
           ...(written === 0 ? {} : { written: (rest.written ?? 0) + written }),
           ...(failures === 0
             ? {}
-            : { failures: { ...rest.failures, [name]: (rest.failures?.[name] ?? 0) + failures } }),
+            : { failures: { ...known, [name]: (Object.hasOwn(known, name) ? (known[name] ?? 0) : 0) + failures } }),
           ...(takenOut ? { takenOut: [...(rest.takenOut ?? []), name] } : {}),
         };
       },
@@ -108,6 +131,15 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
     phase === undefined ? {} : { phase },
     steps === undefined ? {} : { steps },
   );
+}
+
+/** A stage that cannot even tell its account must not make `stats()` fail, nor the end of the process. */
+function accountOf(processor: LogRecordProcessor): StageAccount {
+  try {
+    return processor.account?.() ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** True if a stage is of a phase, or made of stages of which one is. */

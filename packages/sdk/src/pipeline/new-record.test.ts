@@ -77,6 +77,24 @@ describe('a processor function that emits', () => {
     expect(end.events).toEqual(['a', 'late']);
   });
 
+  test('writes late for the record that it was called for', async () => {
+    const late: ProcessorFunction = ({ body }, _context, emit) => {
+      setImmediate(() => emit({ eventName: 'late', hrTime: [body, 0] }));
+    };
+    const { end, emit } = through(pipe(late));
+    emit({ eventName: 'a', body: 1, attributes: {} });
+    emit({ eventName: 'b', body: 2, attributes: {} });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(end.records.slice(2).map(({ hrTime }) => hrTime[0])).toEqual([1, 2]);
+  });
+
+  test('may take its parameters as it likes', () => {
+    const rest: ProcessorFunction = (...[, , emit]) => emit({ eventName: 'again' });
+    const { end, emit } = through(pipe(rest));
+    emit({ eventName: 'a' });
+    expect(end.events).toEqual(['a', 'again']);
+  });
+
   test('is held to a limit, and what is beyond it is counted', () => {
     const flood: ProcessorFunction = (_record, _context, emit) => {
       for (let i = 0; i < 250; i++) emit({ eventName: 'drop' });

@@ -81,7 +81,17 @@ export function asStage(step: Step, option: string): Stage {
 
 /** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
 export function stageOf(step: Step, option: string): Stage {
-  if (typeof step === 'function') return 'stageName' in step ? step : processor(step as ProcessorFunction);
+  if (typeof step === 'function') {
+    if (!('stageName' in step)) return processor(step as ProcessorFunction);
+    for (const { phase, stageName } of flat(step)) {
+      if (phase === undefined || PHASES.includes(phase)) continue;
+      throw new ConfigError(
+        option,
+        `${stageName} has a phase that does not exist; the phases are ${PHASES.join(', ')}`,
+      );
+    }
+    return step;
+  }
   if (typeof step === 'object' && step !== null && typeof step.onEmit === 'function') return beside(step, option);
   throw new ConfigError(
     option,
@@ -94,68 +104,40 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
   const name = fn.name || 'processor';
   return stage(name, phase, (next) => {
     let dropped = 0;
+    let tooMany = 0;
     const late = new Failures(`processor ${name}`);
-    const own = fn.length > 2 ? new OwnRecords(next) : undefined;
-    const emit = (fields: NewRecord): void => own?.add(fields);
     return forwardTo(next, {
       onEmit(record, from) {
-        own?.begin(record, from);
-        let kept: unknown;
+        // Of this record alone, so that what an async function writes later still belongs to it.
+        const waiting: LogRecord[] = [];
+        let written = 0;
+        let busy = true;
+        const emit = (fields: NewRecord): void => {
+          if (++written > MOST_NEW_RECORDS) tooMany++;
+          else if (busy) waiting.push(newRecord(record, fields));
+          else passOn(next, newRecord(record, fields), from);
+        };
         try {
-          kept = fn(record, from, emit);
+          const kept: unknown = fn(record, from, emit);
           if (typeof kept === 'object') late.watch(kept);
           if (kept !== false) next.onEmit(record, from);
           else dropped++;
         } finally {
-          own?.passOn();
+          busy = false;
+          for (const one of waiting) passOn(next, one, from);
         }
       },
-      account: () => ({ dropped: { [name]: dropped, ...(own?.dropped ? { emit_limit: own.dropped } : {}) } }),
+      account: () => ({ dropped: { [name]: dropped, ...(tooMany === 0 ? {} : { emit_limit: tooMany }) } }),
     });
   });
 }
 
-/** The records that a processor function writes: they wait until the one that caused them is through. */
-class OwnRecords {
-  dropped = 0;
-  readonly #next: LogRecordProcessor;
-  readonly #waiting: LogRecord[] = [];
-  #cause: LogRecord | undefined;
-  #context: Context | undefined;
-  #busy = false;
-  #written = 0;
-
-  constructor(next: LogRecordProcessor) {
-    this.#next = next;
-  }
-
-  begin(cause: LogRecord, context: Context | undefined): void {
-    this.#cause = cause;
-    this.#context = context;
-    this.#busy = true;
-    this.#written = 0;
-  }
-
-  add(fields: NewRecord): void {
-    if (this.#cause === undefined) return;
-    if (++this.#written > MOST_NEW_RECORDS) {
-      this.dropped++;
-      return;
-    }
-    this.#waiting.push(newRecord(this.#cause, fields));
-    // An async function that comes back to it later: there is nothing to wait for.
-    if (!this.#busy) this.passOn();
-  }
-
-  passOn(): void {
-    this.#busy = false;
-    for (const record of this.#waiting.splice(0)) {
-      try {
-        this.#next.onEmit(record, this.#context);
-      } catch (error) {
-        report('a record that a processor wrote could not be passed on', error);
-      }
-    }
+/** A record that a processor wrote must not harm it, nor the one that caused it. */
+function passOn(next: LogRecordProcessor, record: LogRecord, context: Context | undefined): void {
+  try {
+    next.onEmit(record, context);
+  } catch (error) {
+    report('a record that a processor wrote could not be passed on', error);
   }
 }
 
@@ -201,6 +183,11 @@ export function flat(stage: Stage): readonly Stage[] {
   return stage.steps?.flatMap(flat) ?? [stage];
 }
 
+/** True if a stage is `redact()`, or made of stages of which one is. Another one of its phase takes no secret out. */
+export function isRedaction(stage: Stage): boolean {
+  return flat(stage).some(({ phase, stageName }) => phase === 'redact' && stageName === 'redact');
+}
+
 /** Throws a {@link ConfigError} that names both stages if one stands where it would leak or waste. */
 export function checkOrder(stages: readonly Stage[]): void {
   let latest: Stage | undefined;
@@ -227,9 +214,9 @@ function misplaced(current: Stage, before: Stage, reason: string): ConfigError {
 
 /** The accounts of several steps, added up. */
 export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): Required<StageAccount> {
-  const dropped: Record<string, number> = {};
-  const failures: Record<string, number> = {};
-  const redactedBy: Record<string, number> = {};
+  const dropped: Record<string, number> = Object.create(null);
+  const failures: Record<string, number> = Object.create(null);
+  const redactedBy: Record<string, number> = Object.create(null);
   const takenOut: string[] = [];
   const sum = { redacted: 0, held: 0, written: 0 };
   for (const step of steps) {
@@ -242,9 +229,10 @@ export function total(steps: readonly Pick<LogRecordProcessor, 'account'>[]): Re
     add(failures, account?.failures);
     takenOut.push(...(account?.takenOut ?? []));
   }
-  return { dropped, ...sum, redactedBy, failures, takenOut };
+  return { dropped: { ...dropped }, ...sum, redactedBy: { ...redactedBy }, failures: { ...failures }, takenOut };
 }
 
+/** A reason may be called as users call their functions, `constructor` included: the sum has no prototype. */
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>> = {}): void {
   for (const [reason, count] of Object.entries(counts)) sum[reason] = (sum[reason] ?? 0) + count;
 }

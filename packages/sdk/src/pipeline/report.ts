@@ -6,10 +6,23 @@ import { diag } from '@opentelemetry/api';
  */
 export function report(message: string, error: unknown): void {
   try {
-    diag.error(`logspan: ${message}`, error instanceof Error ? error.name : typeof error);
+    diag.error(`logspan: ${oneLine(message)}`, kindOf(error));
   } catch {
     // There is nobody left to tell.
   }
+}
+
+/** The kind of an error, if it is the name of one: what anybody may write into `name` is not told. */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { name } = error;
+  return typeof name === 'string' && /^[A-Za-z_$][\w$.]{0,63}$/.test(name) ? name : 'Error';
+}
+
+/** The name of a function is part of it, and a user's: it must not begin a line of its own. */
+function oneLine(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?').slice(0, 400);
 }
 
 /** True for the first failure, and then ever more rarely: what fails with every record must not flood. */

@@ -10,6 +10,7 @@ import {
   unregisterLoggerProvider,
 } from '@logspan/logger/internal';
 import { diag, metrics } from '@opentelemetry/api';
+import { sumOf } from '../delivery/ledger.ts';
 import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
 import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
@@ -125,10 +126,15 @@ export function register(options: RegisterOptions = {}): Logging {
   ensureDiagLogger(environment.diagLevel);
   for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   const disabled = environment.sdkDisabled === true;
-  const pipeline = new Pipeline(stepsOf(options), disabled ? [] : handlersOf(options, environment), {
-    resource,
-    environment,
-  });
+  const pipeline = new Pipeline(
+    stepsOf(options),
+    disabled ? [] : handlersOf(options, environment),
+    {
+      resource,
+      environment,
+    },
+    options.redact !== false,
+  );
 
   // Nothing throws from here on.
   ensureContextManager();
@@ -279,16 +285,8 @@ class RunningLogging implements Logging {
 
   stats(): LoggingStats {
     const handlers = this.#pipeline.deliveryAccounts();
-    const sum = { accepted: 0, delivered: 0, rejected: 0, pending: 0 };
-    const dropped: Record<string, number> = {};
-    for (const account of Object.values(handlers)) {
-      sum.accepted += account.accepted;
-      sum.delivered += account.delivered;
-      sum.rejected += account.rejected;
-      sum.pending += account.pending;
-      for (const [reason, count] of Object.entries(account.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    }
-    return { ...sum, dropped, pipeline: this.#pipelineStats(), handlers };
+    const { accepted, delivered, rejected, dropped, pending } = sumOf(Object.values(handlers));
+    return { accepted, delivered, rejected, dropped, pending, pipeline: this.#pipelineStats(), handlers };
   }
 
   async forceFlush(options?: FlushOptions | null): Promise<boolean> {
@@ -324,7 +322,7 @@ class RunningLogging implements Logging {
     await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
     // Last: until here a process that ends now still delivers.
     this.#takeDown();
-    return this.#lost() === lost;
+    return this.#lost() === lost && this.stats().pending === 0;
   }
 
   /** True if the call was done in time. A handler that hangs or throws must not hold up the end of a process. */

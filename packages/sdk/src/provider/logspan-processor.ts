@@ -29,11 +29,16 @@ export function logspanProcessor(options: PipelineOptions = {}): LogspanProcesso
   const environment = readEnvironment(process.env, (message) => warnings.push(message));
   ensureDiagLogger(environment.diagLevel);
   for (const warning of warnings) diag.warn(`logspan: ${warning}`);
-  const pipeline = new Pipeline(stepsOf(options), handlersOf(options, environment), {
-    // A stock record brings its own.
-    resource: { attributes: {} },
-    environment,
-  });
+  const pipeline = new Pipeline(
+    stepsOf(options),
+    handlersOf(options, environment),
+    {
+      // A stock record brings its own.
+      resource: { attributes: {} },
+      environment,
+    },
+    options.redact !== false,
+  );
   return {
     onEmit(record, context) {
       // A stock SDK lets any body pass, and what is no plain data, such as a Map, `redact` could not look into.

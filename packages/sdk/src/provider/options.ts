@@ -3,7 +3,7 @@ import type { MeterProvider } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import { checkHandler, type Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
-import { asStage, flat, type Step } from '../pipeline/pipe.ts';
+import { asStage, flat, isRedaction, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from './check-options.ts';
 import { ConfigError, given } from './config-error.ts';
@@ -110,9 +110,9 @@ export { checkHandler };
 
 /** The steps of a pipeline, with `redact` behind them, before those that render, unless it is there or not wanted. */
 export function stepsOf({ processors = [], redact: redacts = true }: PipelineOptions): readonly Step[] {
-  const phases = processors.map((step, index) => flat(asStage(step, `processors[${index}]`)).map(({ phase }) => phase));
-  if (!redacts || phases.flat().includes('redact')) return processors;
-  const rendering = phases.findIndex((own) => own.includes('render'));
+  const stages = processors.map((step, index) => asStage(step, `processors[${index}]`));
+  if (!redacts || stages.some(isRedaction)) return processors;
+  const rendering = stages.findIndex((stage) => flat(stage).some(({ phase }) => phase === 'render'));
   const before = rendering < 0 ? processors.length : rendering;
   return [...processors.slice(0, before), redact(), ...processors.slice(before)];
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { emitTo, Recorder, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
 import type { Handler, HandlerEnd } from '../handlers/handler.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
-import type { ProcessorFunction, Step } from '../pipeline/pipe.ts';
+import { type ProcessorFunction, pipe, type Step } from '../pipeline/pipe.ts';
 import {
   forwardTo,
   type LogRecord,
@@ -13,6 +13,7 @@ import {
   type Stage,
   stage,
 } from '../pipeline/stage.ts';
+import { redact } from '../processors/redact.ts';
 import { ConfigError } from './config-error.ts';
 import { readEnvironment } from './environment.ts';
 import { Pipeline } from './pipeline.ts';
@@ -214,6 +215,42 @@ describe('steps that come and go while records flow', () => {
     emit({ eventName: 'b' });
     expect(end.events).toEqual(['a', 'again', 'b']);
     expect(pipeline.pipelineAccount()).toMatchObject({ emitted: 2, written: 2, passed: 3, dropped: { none: 1 } });
+  });
+
+  test('never come behind a redact, though it is inside another step', () => {
+    const { end, pipeline, emit } = pipelineOf(pipe(marking('enrich', 'enrich'), marking('redact', 'redact')));
+    pipeline.addProcessor(marking('plain'));
+    pipeline.addProcessor(marking('enrich too', 'enrich'));
+    emit({});
+    expect(end.attributes).toEqual([{ road: ['plain', 'enrich too', 'enrich', 'redact'] }]);
+    expect(() => pipeline.addProcessor(pipe(marking('filter', 'filter'), marking('volume', 'volume')))).not.toThrow();
+    expect(() => pipeline.addProcessor(stage('odd', 'REDACT' as never, (next) => next))).toThrow(
+      /a phase that does not exist/,
+    );
+  });
+
+  test('leave the last redact() where it is, unless none is asked for', () => {
+    const mine = redact();
+    const end = new End();
+    const pipeline = new Pipeline([mine], [handlerOf(end)], context, true);
+    expect(() => pipeline.removeProcessor(mine)).toThrow(/would leave no redact\(\)/);
+    emitTo(pipeline)({ attributes: { password: 'hunter2' } });
+    expect(end.attributes).toEqual([{ password: '***REDACTED***' }]);
+    pipeline.addProcessor(redact());
+    expect(pipeline.removeProcessor(mine)).toBe(true);
+    expect(pipelineOf(mine).pipeline.removeProcessor(mine)).toBe(true);
+  });
+
+  test('two that are taken out by a third, while the first has still to write, stay in the account', () => {
+    const writing: ProcessorFunction = (_record, _context, add) => add({ eventName: 'late' });
+    const between: ProcessorFunction = () => undefined;
+    const { end, pipeline, emit } = pipelineOf(writing, between, function remover() {
+      pipeline.removeProcessor(writing);
+      pipeline.removeProcessor(between);
+    });
+    emit({ eventName: 'a' });
+    expect(end.events).toEqual(['a', 'late']);
+    expectBalance(pipeline);
   });
 
   test.each([undefined, 1, {}])('%p is no step', (step) => {

@@ -2,7 +2,7 @@ import type { Context } from '@opentelemetry/api';
 import { accountsOf, droppedAccount } from '../delivery/ledger.ts';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
-import { asStage, checkOrder, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
+import { asStage, checkOrder, flat, isRedaction, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
 import type {
   EnabledOptions,
   FlushOptions,
@@ -70,6 +70,9 @@ class Link implements LogRecordProcessor {
   }
 }
 
+/** So many steps that were taken out are kept, in case one is still at work. */
+const MOST_REMOVED = 100;
+
 /** A stage in its place. */
 class Step {
   readonly stage: Stage;
@@ -100,17 +103,25 @@ export class Pipeline implements LogRecordProcessor {
   readonly #end: LogRecordProcessor;
   readonly #first: Link;
   readonly #steps: Step[] = [];
-  /** The step that was taken out last may still be at work on a record; what the others have counted is final. */
-  #lastRemoved: Step | undefined;
-  #removed: StageAccount = {};
+  readonly #mustRedact: boolean;
+  /** Steps that were taken out may still be at work on a record, or write one later; what the oldest counted is final. */
+  readonly #removed: Step[] = [];
+  #gone: StageAccount = {};
   readonly #guard: LogRecordProcessor;
   readonly #handlers = new Map<string, HandlerEnd>();
   #emitted = 0;
   #passed = 0;
 
   /** Throws a {@link ConfigError} for a step that is none, for an order that leaks, and for what a handler finds wrong. */
-  constructor(steps: readonly StepGiven[], handlers: readonly Handler[], context: HandlerContext) {
+  constructor(
+    steps: readonly StepGiven[],
+    handlers: readonly Handler[],
+    context: HandlerContext,
+    /** True if there must be a `redact()` at all times. */
+    mustRedact = false,
+  ) {
     this.#context = context;
+    this.#mustRedact = mustRedact;
     this.#tee = tee();
     this.#end = {
       ...this.#tee,
@@ -164,9 +175,13 @@ export class Pipeline implements LogRecordProcessor {
   /** Adds a step after those of its phase and before the next one; a step without a phase goes before `redact`. */
   addProcessor(given: StepGiven): void {
     const stage = asStage(given, 'processor');
-    const phase = PHASES.indexOf(stage.phase ?? 'enrich');
-    const after = this.#steps.findIndex((step) => PHASES.indexOf(step.stage.phase ?? 'filter') > phase);
-    this.#insert(after < 0 ? this.#steps.length : after, stage, given);
+    const first = Math.min(...flat(stage).map(({ phase = 'enrich' }) => PHASES.indexOf(phase)));
+    const later = this.#steps.findIndex(({ stage: other }) =>
+      flat(other).some(({ phase = 'filter' }) => PHASES.indexOf(phase) > first),
+    );
+    const index = later < 0 ? this.#steps.length : later;
+    checkOrder(this.#steps.map((step) => step.stage).toSpliced(index, 0, stage));
+    this.#insert(index, stage, given);
   }
 
   /** Takes a step out; false if it is not there. What it has counted stays counted. */
@@ -174,12 +189,18 @@ export class Pipeline implements LogRecordProcessor {
     const index = this.#steps.findIndex((step) => step.given === given);
     const step = this.#steps[index];
     if (step === undefined) return false;
+    if (this.#mustRedact && isRedaction(step.stage) && this.#steps.filter((s) => isRedaction(s.stage)).length === 1) {
+      throw new ConfigError('removeProcessor', 'would leave no redact(): add another one first, or set redact: false');
+    }
     // First what it holds, through those behind it; then nothing comes to it any more.
     step.processor.release?.();
     this.#before(index).step = step.out.step;
     this.#steps.splice(index, 1);
-    if (this.#lastRemoved !== undefined) this.#removed = total([this.#lastRemoved, { account: () => this.#removed }]);
-    this.#lastRemoved = step;
+    // One that was removed before, and is still at work on a record, must not lead to it.
+    for (const { out } of this.#removed) if (out.step === step) out.step = step.out.step;
+    this.#removed.push(step);
+    const oldest = this.#removed.length > MOST_REMOVED ? this.#removed.shift() : undefined;
+    if (oldest !== undefined) this.#gone = total([oldest, { account: () => this.#gone }]);
     return true;
   }
 
@@ -201,8 +222,8 @@ export class Pipeline implements LogRecordProcessor {
   }
 
   pipelineAccount(): PipelineAccount {
-    const removed = [...(this.#lastRemoved === undefined ? [] : [this.#lastRemoved]), { account: () => this.#removed }];
-    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...removed]);
+    const gone = { account: () => this.#gone };
+    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone]);
     const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
     return { emitted: this.#emitted, passed: this.#passed, dropped: happened, ...account };
   }
