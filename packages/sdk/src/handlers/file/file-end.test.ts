@@ -92,6 +92,16 @@ describe('writing', () => {
     expect(account()).toEqual({ accepted: 3, delivered: 1, rejected: 0, dropped: { encode_error: 2 }, pending: 0 });
   });
 
+  test('an async format is counted and told, and its rejection is nobody else’s', async () => {
+    const told = await toldDuring(async () => {
+      const { log, account } = started({ format: (async () => Promise.reject(new RangeError('no'))) as never });
+      log('a');
+      await settled();
+      expect(account()).toMatchObject({ accepted: 1, dropped: { encode_error: 1 }, pending: 0 });
+    });
+    expect(told).toContain('logspan: an async format failed 1 time(s) RangeError');
+  });
+
   test('the last line of a process that was killed is ended, and then the next one begins', async () => {
     const { files, start } = set();
     files.put(PATH, 'whole\nto');

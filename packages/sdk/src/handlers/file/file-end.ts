@@ -2,6 +2,7 @@ import { Announcer } from '../../delivery/announce.ts';
 import { Ledger } from '../../delivery/ledger.ts';
 import { backoffMillis } from '../../delivery/retry.ts';
 import type { ShipperTime } from '../../delivery/shipper.ts';
+import { watch } from '../../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../../pipeline/stage.ts';
 import { LONGEST_TIMER_MILLIS, TimeoutError, within } from '../../pipeline/within.ts';
 import type { HandlerEnd } from '../handler.ts';
@@ -90,7 +91,10 @@ export class FileEnd implements HandlerEnd {
     let line: string;
     try {
       line = this.#options.format(record);
-      if (typeof line !== 'string') throw new TypeError('no text');
+      if (typeof line !== 'string') {
+        watch(line, 'an async format');
+        throw new TypeError('no text');
+      }
     } catch {
       this.#ledger.drop('encode_error', 1);
       return;
