@@ -52,6 +52,37 @@ test('the oldest lines below error go first, errors push out only what is as old
   expect(ledger.account(0).dropped).toEqual({ queue_full: 11 });
 });
 
+test('a few errors among much else, while nothing can be written, take no more memory than they need', () => {
+  const maxBytes = 4 * 1_048_576;
+  const ledger = new Ledger();
+  const buffer = new LineBuffer(maxBytes, ledger);
+  let most = 0;
+  for (let i = 0; i < 400_000; i++) {
+    buffer.push(`${i} ${'x'.repeat(90)}`, i % 1_000 === 0);
+    if (i % 5 === 0) most = Math.max(most, buffer.heldBytes);
+  }
+  expect(most).toBeLessThan(maxBytes * 1.25);
+  buffer.seal();
+  const written: string[] = [];
+  for (let bytes = buffer.head(1e9); bytes !== undefined; bytes = buffer.head(1e9)) {
+    written.push(...Buffer.from(bytes).toString().split('\n').slice(0, -1));
+    buffer.advance(bytes.length);
+  }
+  const numbers = written.map((line) => Number.parseInt(line, 10));
+  expect(numbers.filter((number) => number % 1_000 === 0)).toHaveLength(400);
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  expect(written.length + (ledger.account(0).dropped.queue_full ?? 0)).toBe(400_000);
+});
+
+test('a flush for every line, while nothing can be written, takes no chunk for every line', () => {
+  const buffer = new LineBuffer(1_048_576, new Ledger());
+  for (let i = 0; i < 20_000; i++) {
+    buffer.push('x'.repeat(90), false);
+    buffer.seal();
+  }
+  expect(buffer.heldBytes).toBeLessThan(1_048_576 * 1.5);
+});
+
 /** What a test does: a line, a seal, a write of at most so many bytes, of which some are written. */
 type Step =
   | { readonly line: string; readonly isError: boolean }
@@ -75,6 +106,8 @@ test('every line is written once and in order, or counted; memory is bounded', (
       const ledger = new Ledger();
       const buffer = new LineBuffer(maxBytes, ledger);
       const pushed: string[] = [];
+      // The size of a chunk, or of a line that is larger.
+      let longest = Math.ceil(maxBytes / 4);
       let written = '';
       let lines = 0;
       const write = (most: number, share: number, rewind: boolean) => {
@@ -96,11 +129,13 @@ test('every line is written once and in order, or counted; memory is bounded', (
           // Each line is unlike the others, and is one line.
           const line = `${pushed.length}:${each.line.replaceAll('\n', '')}`;
           pushed.push(line);
+          longest = Math.max(longest, Buffer.byteLength(line) + 1);
           buffer.push(line, each.isError);
         } else {
           write(each.most, each.share, each.rewind);
         }
         expect(buffer.bytes).toBeLessThanOrEqual(maxBytes);
+        expect(buffer.heldBytes).toBeLessThanOrEqual((buffer.bytes * 8) / 7 + 3 * longest);
         const { dropped } = ledger.account(0);
         expect(lines + buffer.records + (dropped.queue_full ?? 0) + (dropped.too_large ?? 0)).toBe(pushed.length);
       }

@@ -56,6 +56,24 @@ class Chunk {
     errors.fill(true);
     this.low = 0;
   }
+
+  /** Takes the lines of the next chunk, which are all errors, behind its own. */
+  append(next: Chunk): void {
+    this.bytes = Buffer.concat([this.bytes.subarray(0, this.length), next.bytes.subarray(0, next.length)]);
+    for (const end of next.ends) {
+      this.ends.push(this.length + end);
+      this.errors.push(true);
+    }
+    this.length += next.length;
+  }
+
+  /** Gives back memory that no line will fill any more, if it is worth the copy. */
+  compact(): void {
+    const { bytes, length } = this;
+    if (bytes.length - length <= bytes.length >> 3) return;
+    this.bytes = Buffer.allocUnsafeSlow(length);
+    bytes.copy(this.bytes, 0, 0, length);
+  }
 }
 
 /**
@@ -63,7 +81,8 @@ class Chunk {
  *
  * When a line does not fit, room is made: the oldest lines below error go first, some hundred at a time; when only errors
  * are left, a line below error is not taken, and an error pushes out the oldest errors. Every line that goes is counted
- * as `queue_full`; one that could never fit as `too_large`.
+ * as `queue_full`; one that could never fit as `too_large`. Memory is taken by the chunk: an eighth more than the lines
+ * need at most, but for three chunks.
  */
 export class LineBuffer {
   readonly #maxBytes: number;
@@ -91,6 +110,11 @@ export class LineBuffer {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of memory that are taken for them. */
+  get heldBytes(): number {
+    return this.#chunks.reduce((sum, { bytes }) => sum + bytes.length, this.#spare?.length ?? 0);
   }
 
   /** The place of the oldest chunk: what came in before is written or dropped. */
@@ -177,9 +201,11 @@ export class LineBuffer {
   /** A chunk that has room for so many bytes. */
   #open(size: number): Chunk {
     const last = this.#chunks.at(-1);
-    if (last !== undefined && !last.sealed) {
+    // Also one that is sealed: while the disk is full, a chunk for every flush would be many chunks.
+    if (last !== undefined && last !== this.#head) {
       if (last.bytes.length - last.length >= size) return last;
       last.sealed = true;
+      last.compact();
     }
     let bytes = size > this.#chunkBytes ? Buffer.allocUnsafeSlow(size) : this.#spare;
     if (bytes === this.#spare) this.#spare = undefined;
@@ -196,6 +222,20 @@ export class LineBuffer {
     if (chunk.bytes.length === this.#chunkBytes) this.#spare = chunk.bytes;
   }
 
+  /** What is left of a chunk takes no more memory than it needs. The last one may still be filled. */
+  #close(chunk: Chunk): void {
+    const index = this.#chunks.indexOf(chunk);
+    if (index === this.#chunks.length - 1) return;
+    const former = this.#chunks[index - 1];
+    if (former === undefined || former === this.#head || former.length + chunk.length > this.#chunkBytes) {
+      chunk.compact();
+      return;
+    }
+    // Behind the older one, so that a flush waits rather too long than not long enough.
+    former.append(chunk);
+    this.#chunks.splice(index, 1);
+  }
+
   #makeRoom(size: number, isError: boolean): boolean {
     while (this.#bytes + size > this.#maxBytes) {
       const low = this.#chunks.find((chunk) => chunk !== this.#head && chunk.low > 0);
@@ -208,6 +248,7 @@ export class LineBuffer {
       this.#bytes -= length - chunk.length;
       this.#records -= gone;
       if (chunk.ends.length === 0) this.#remove(chunk);
+      else this.#close(chunk);
       this.#ledger.drop('queue_full', gone);
     }
     return true;
