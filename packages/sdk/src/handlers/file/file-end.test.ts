@@ -331,6 +331,29 @@ describe('a file that something else moves', () => {
     await handler.reopen();
   });
 
+  test.each(['fstat', 'lstat'])('reopen() after a look has begun, before its %s is answered: looks again', async (call) => {
+    const { time, files, log, end, handler } = started();
+    await time.pass(1_000);
+    let reopened: Promise<void> | undefined;
+    // What the look sees, it has seen before the file is renamed.
+    const seen = files[call as 'lstat'].bind(files);
+    files[call as 'lstat'] = async (path) => {
+      const stat = await seen(path);
+      if (reopened === undefined && (call === 'fstat' || path === PATH)) {
+        files.move(PATH, '/log/app.log.1');
+        reopened = handler.reopen();
+      }
+      return stat;
+    };
+    log('a');
+    await end.forceFlush();
+    await reopened;
+    expect(files.names()).toEqual(['app.log', 'app.log.1']);
+    log('b');
+    await end.forceFlush();
+    expect(files.text(PATH)).toMatch(/b\n$/);
+  });
+
   test('reopen() without anything to write changes no file', async () => {
     const { files, handler } = started();
     files.move(PATH, '/log/app.log.1');
@@ -378,6 +401,16 @@ describe('a file that something else moves', () => {
     });
     expect(files.text(PATH)).toBe('new\n');
     expect(told).toEqual(['logspan: file: deleted: the file was deleted, and with it up to 2 new records']);
+  });
+
+  test('truncated before the torn line of a former process is ended: no empty line', async () => {
+    const { files, start } = set();
+    files.put(PATH, 'to');
+    const end = start();
+    files.copyTruncate(PATH, '/log/app.log.1');
+    end.onEmit({ body: 'next' } as LogRecord);
+    await end.forceFlush();
+    expect(files.text(PATH)).toBe('next\n');
   });
 
   test('its folder is gone: both are made again', async () => {

@@ -47,7 +47,9 @@ export class FileEnd implements HandlerEnd {
   #retry: { unref?(): void } | undefined;
   #failures = 0;
   #draining = false;
-  #reopening = false;
+  /** How often it was to be opened anew, and how many of these were answered: by having looked, or by failing. */
+  #reopens = 0;
+  #reopened = 0;
   /** What the file system has been given and not answered for. */
   #underWay: Uint8Array | undefined;
   #ended = false;
@@ -112,9 +114,9 @@ export class FileEnd implements HandlerEnd {
   reopen(): Promise<void> {
     if (this.#ended) return Promise.resolve();
     this.#file.lookSoon();
-    this.#reopening = true;
+    const number = ++this.#reopens;
     this.#buffer.seal();
-    const reached = this.#until(() => !this.#reopening, LONGEST_TIMER_MILLIS);
+    const reached = this.#until(() => this.#reopened >= number, LONGEST_TIMER_MILLIS);
     this.#drainNow();
     return reached.then(() => undefined);
   }
@@ -184,7 +186,7 @@ export class FileEnd implements HandlerEnd {
     this.#rotated.stop();
     this.#buffer.abandon(reason);
     this.#announcer.finish();
-    this.#reopening = false;
+    this.#reopened = this.#reopens;
     this.#tellWaiting();
   }
 
@@ -217,7 +219,7 @@ export class FileEnd implements HandlerEnd {
   /** Never rejects. */
   async #writeAll(): Promise<void> {
     try {
-      while (!this.#ended && (this.#buffer.ready || this.#reopening)) await this.#writeSome();
+      while (!this.#ended && (this.#buffer.ready || this.#reopened < this.#reopens)) await this.#writeSome();
       this.#draining = false;
       if (!this.#ended && this.#buffer.records > 0) this.#drainLater();
     } catch (error) {
@@ -228,9 +230,11 @@ export class FileEnd implements HandlerEnd {
   }
 
   async #writeSome(): Promise<void> {
+    // One that comes while this looks at the path may have come too late for it.
+    const reopens = this.#reopens;
     const continues = await this.#file.prepare(this.#buffer.nextLineBytes);
     if (this.#ended) return;
-    this.#reopening = false;
+    this.#reopened = reopens;
     if (!continues) this.#buffer.rewind();
     const bytes = this.#buffer.head(this.#file.room);
     if (bytes !== undefined) {
@@ -260,7 +264,7 @@ export class FileEnd implements HandlerEnd {
       backoffMillis(this.#failures, this.#time.random),
     );
     this.#retry.unref?.();
-    this.#reopening = false;
+    this.#reopened = this.#reopens;
     this.#tellWaiting();
   }
 

@@ -49,6 +49,9 @@ export class LogFile {
   /** The file, and its size, when a line of ours was written in part. */
   #torn: { readonly id: string; readonly size: number } | undefined;
   #nextLook = 0;
+  /** How often it was asked to look, and what of that was answered. */
+  #asked = 0;
+  #answered = 0;
   #nextRotation = Number.NEGATIVE_INFINITY;
   #linesSinceLook = 0;
 
@@ -71,9 +74,9 @@ export class LogFile {
     return (this.#options.maxBytes ?? Number.POSITIVE_INFINITY) - this.#size;
   }
 
-  /** The next {@link prepare} looks whether the file still stands at its path. */
+  /** The next {@link prepare} looks whether the file still stands at its path: one that has begun may have looked before. */
   lookSoon(): void {
-    this.#nextLook = Number.NEGATIVE_INFINITY;
+    this.#asked++;
   }
 
   /**
@@ -83,8 +86,10 @@ export class LogFile {
   async prepare(nextLineBytes: number): Promise<boolean> {
     try {
       const now = this.#time.now();
+      const asked = this.#asked;
       if (this.#fd === undefined) await this.#open();
-      else if (this.#torn !== undefined || now >= this.#nextLook) await this.#look(this.#fd);
+      else if (this.#torn !== undefined || asked !== this.#answered || now >= this.#nextLook) await this.#look(this.#fd);
+      this.#answered = asked;
       if (this.#torn !== undefined) {
         if (this.#continuesTorn()) return true;
         await this.#forgetTorn();
@@ -227,8 +232,13 @@ export class LogFile {
   }
 
   async #terminate(): Promise<void> {
-    if ((await this.#files.write(this.#fd as number, LINE_END)) === 0) throw new NothingWritten();
-    this.#size++;
+    const fd = this.#fd as number;
+    this.#size = (await this.#files.fstat(fd)).size;
+    // Not if it was truncated meanwhile.
+    if (this.#size > 0) {
+      if ((await this.#files.write(fd, LINE_END)) === 0) throw new NothingWritten();
+      this.#size++;
+    }
     this.#unterminated = false;
   }
 
