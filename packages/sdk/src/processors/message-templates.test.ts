@@ -13,6 +13,8 @@ import { Pipeline } from '../provider/pipeline.ts';
 import { messageTemplates } from './message-templates.ts';
 import { redact } from './redact.ts';
 
+const LONG_NAME = 'n'.repeat(129);
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** What becomes of one message, through redaction and rendering. */
@@ -74,6 +76,7 @@ test.each<[template: string, attributes: Given, text: string]>([
   [`{a} {${MESSAGE_TEMPLATE}}`, { a: 1 }, `1 {${MESSAGE_TEMPLATE}}`],
   ['{a}', { a: '\u001b[31m\n' }, '\u001b[31m\n'],
   ['{user id}', { 'user id': 7 }, '7'],
+  [`{a} {${LONG_NAME}}`, { a: 1, [LONG_NAME]: 2 }, `1 {${LONG_NAME}}`],
 ])('%s', (template, attributes, text) => {
   const record = render(template, attributes);
   expect(record.body).toBe(text);
@@ -101,6 +104,15 @@ test('values and text are bounded, whatever their size', () => {
   expect(nested.length).toBe(1_024);
   const all = textOf('{a}'.repeat(2_700), { a: 'x'.repeat(1_024) }) as string;
   expect(all.length).toBeLessThanOrEqual(32_768);
+});
+
+test('what stands on Object.prototype is not shown', () => {
+  Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true });
+  try {
+    expect(textOf('{a} {polluted}', { a: { b: 1 } })).toBe('{"b":1} {polluted}');
+  } finally {
+    delete (Object.prototype as { polluted?: number }).polluted;
+  }
 });
 
 test('lazy values are shown', () => {

@@ -119,7 +119,7 @@ describe('where no logging runs', () => {
   });
 
   test('what changes later does not change what was captured', () => {
-    logs = captureLogs();
+    logs = captureLogs({ redact: false });
     const attributes = { list: [1], when: { n: 1 } };
     logger.info('a', attributes);
     attributes.list.push(2);
@@ -243,6 +243,18 @@ describe('where a logging runs', () => {
     logs = captureLogs({ level: 'debug' });
     logging.setLevel('error');
     await logs.stop();
+    expect([logger.isEnabled('warn'), logger.isEnabled('error')]).toEqual([false, true]);
+  });
+
+  test('levels that are set between two captures are those that come back', async () => {
+    logging = run({ level: 'warn' });
+    const first = captureLogs({ level: 'debug' });
+    logging.setLevel('error');
+    logs = captureLogs({ level: 'debug' });
+    await first.stop();
+    logger.debug('fine');
+    await logs.stop();
+    expect(eventsOf(logs)).toEqual(['fine']);
     expect([logger.isEnabled('warn'), logger.isEnabled('error')]).toEqual([false, true]);
   });
 
