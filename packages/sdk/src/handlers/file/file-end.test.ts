@@ -331,28 +331,31 @@ describe('a file that something else moves', () => {
     await handler.reopen();
   });
 
-  test.each(['fstat', 'lstat'])('reopen() after a look has begun, before its %s is answered: looks again', async (call) => {
-    const { time, files, log, end, handler } = started();
-    await time.pass(1_000);
-    let reopened: Promise<void> | undefined;
-    // What the look sees, it has seen before the file is renamed.
-    const seen = files[call as 'lstat'].bind(files);
-    files[call as 'lstat'] = async (path) => {
-      const stat = await seen(path);
-      if (reopened === undefined && (call === 'fstat' || path === PATH)) {
-        files.move(PATH, '/log/app.log.1');
-        reopened = handler.reopen();
-      }
-      return stat;
-    };
-    log('a');
-    await end.forceFlush();
-    await reopened;
-    expect(files.names()).toEqual(['app.log', 'app.log.1']);
-    log('b');
-    await end.forceFlush();
-    expect(files.text(PATH)).toMatch(/b\n$/);
-  });
+  test.each(['fstat', 'lstat'])(
+    'reopen() after a look has begun, before its %s is answered: looks again',
+    async (call) => {
+      const { time, files, log, end, handler } = started();
+      await time.pass(1_000);
+      let reopened: Promise<void> | undefined;
+      // What the look sees, it has seen before the file is renamed.
+      const seen = files[call as 'lstat'].bind(files);
+      files[call as 'lstat'] = async (path) => {
+        const stat = await seen(path);
+        if (reopened === undefined && (call === 'fstat' || path === PATH)) {
+          files.move(PATH, '/log/app.log.1');
+          reopened = handler.reopen();
+        }
+        return stat;
+      };
+      log('a');
+      await end.forceFlush();
+      await reopened;
+      expect(files.names()).toEqual(['app.log', 'app.log.1']);
+      log('b');
+      await end.forceFlush();
+      expect(files.text(PATH)).toMatch(/b\n$/);
+    },
+  );
 
   test('reopen() without anything to write changes no file', async () => {
     const { files, handler } = started();
@@ -591,6 +594,32 @@ describe('at the end of the process', () => {
     expect(files.text(PATH)).toBe('b\n');
     expect(account()).toEqual({ ...exit, delivered: 1, dropped: { process_exit: 1 } });
   });
+
+  test.each(['never', 'before'] as const)(
+    'the rest of a torn line, which another line ends with too: %s written',
+    async (when) => {
+      const { files, end, log, account, time } = started();
+      log('first tail');
+      await end.forceFlush();
+      let writes = 0;
+      files.before = (call) => {
+        if (call !== 'write') return;
+        writes++;
+        files.accept = (length) => (writes === 1 ? length - 5 : length);
+        if (writes === 2) files.held = { answer: new Promise(() => undefined), when };
+      };
+      log('other tail');
+      await time.pass(100);
+      end.flushSync?.(10);
+      const isWritten = when === 'before';
+      expect(files.text(PATH)).toBe(`first tail\nother ${isWritten ? 'tail' : ''}\n`);
+      expect(account()).toEqual({
+        ...exit,
+        delivered: isWritten ? 2 : 1,
+        dropped: isWritten ? {} : { process_exit: 1 },
+      });
+    },
+  );
 
   test('a line that was written in part is continued, or written again', async () => {
     for (const renamed of [false, true]) {

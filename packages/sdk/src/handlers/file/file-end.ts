@@ -167,10 +167,10 @@ export class FileEnd implements HandlerEnd {
    */
   #awaitUnderWay(bytes: Uint8Array, millis: number): void {
     const clock = new Int32Array(new SharedArrayBuffer(4));
-    let found = this.#file.endsWithSync(bytes);
+    let found = this.#file.hasWrittenSync(bytes);
     for (let waited = 0; !found && waited < millis; waited += 5) {
       Atomics.wait(clock, 0, 0, 5);
-      found = this.#file.endsWithSync(bytes);
+      found = this.#file.hasWrittenSync(bytes);
     }
     const lines = this.#buffer.advance(bytes.length);
     if (found) this.#ledger.delivered += lines;

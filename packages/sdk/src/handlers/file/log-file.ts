@@ -54,6 +54,8 @@ export class LogFile {
   #answered = 0;
   #nextRotation = Number.NEGATIVE_INFINITY;
   #linesSinceLook = 0;
+  /** Where the last write began, as far as we know, and if that was within a line. */
+  #begun: { readonly size: number; readonly torn: boolean } = { size: 0, torn: false };
 
   constructor(
     options: LogFileOptions,
@@ -88,7 +90,8 @@ export class LogFile {
       const now = this.#time.now();
       const asked = this.#asked;
       if (this.#fd === undefined) await this.#open();
-      else if (this.#torn !== undefined || asked !== this.#answered || now >= this.#nextLook) await this.#look(this.#fd);
+      else if (this.#torn !== undefined || asked !== this.#answered || now >= this.#nextLook)
+        await this.#look(this.#fd);
       this.#answered = asked;
       if (this.#torn !== undefined) {
         if (this.#continuesTorn()) return true;
@@ -107,6 +110,7 @@ export class LogFile {
 
   /** Appends what {@link prepare} has made ready for. Answers how many bytes were written, perhaps not all. */
   async write(bytes: Uint8Array): Promise<number> {
+    this.#begun = { size: this.#size, torn: this.#torn !== undefined };
     try {
       const written = await this.#files.write(this.#fd as number, bytes);
       if (written === 0) throw new NothingWritten();
@@ -167,16 +171,21 @@ export class LogFile {
   }
 
   /**
-   * True if the last that was written to the open file are these bytes, give or take a few lines of others. Whatever this
-   * answers, an incomplete line that they were to continue is not continued any more.
+   * True if these bytes, which were given to {@link write}, are in the file: behind what was there before, give or take a
+   * few lines of others; the rest of a torn line only right behind its beginning. Whatever this answers, an incomplete line
+   * that they were to continue is not continued any more.
    */
-  endsWithSync(bytes: Uint8Array): boolean {
+  hasWrittenSync(bytes: Uint8Array): boolean {
     this.#torn = undefined;
     const { sync } = this.#files;
     const fd = this.#fd as number;
+    const { size: before, torn } = this.#begun;
+    const wanted = Buffer.from(bytes);
+    if (torn) return wanted.equals(sync.read(fd, before, bytes.length));
     const { size } = sync.fstat(fd);
-    const length = Math.min(size, bytes.length + 65_536);
-    return Buffer.from(sync.read(fd, size - length, length)).includes(Buffer.from(bytes));
+    // Smaller than before: it was truncated, and all of it is new.
+    const from = Math.max(size < before ? 0 : before, size - bytes.length - 65_536);
+    return Buffer.from(sync.read(fd, from, size - from)).includes(wanted);
   }
 
   async #open(): Promise<void> {
