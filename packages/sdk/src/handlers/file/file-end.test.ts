@@ -531,7 +531,7 @@ describe('rotation', () => {
       files.before = () => undefined;
       const reserved = files.names().find((name) => name !== 'app.log');
       files.move(PATH, `/log/${reserved}`);
-      throw fsError('ENOENT');
+      throw fsError('EIO');
     };
     log('line1');
     await end.forceFlush();
@@ -539,6 +539,24 @@ describe('rotation', () => {
     log('line2');
     await end.forceFlush();
     expect(allText(files)).toEqual(['line0\nline1\n', 'line2\n']);
+  });
+
+  test('another process has rotated between the look and the rename: its new file is written to at once', async () => {
+    const { files, log, end } = started({ maxSize: 6 });
+    log('line0');
+    await end.forceFlush();
+    files.before = (call) => {
+      if (call !== 'rename') return;
+      files.before = () => undefined;
+      files.move(PATH, '/log/app.2020-01-01T00-00-00-000Z.log');
+    };
+    const told = await toldDuring(async () => {
+      log('line1');
+      log('line2');
+      await end.forceFlush();
+    });
+    expect(allText(files)).toEqual(['line0\n', 'line1\n', 'line2\n']);
+    expect(told).toEqual([]);
   });
 
   test('another process has rotated a moment before: its new file is written to', async () => {

@@ -308,6 +308,8 @@ export class LogFile {
       if ((await this.#idAt(path)) === id) return await this.#files.rename(path, target);
     } catch (error) {
       await this.#release(target, id);
+      // It went between the look and the rename: another process was faster.
+      if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
     await this.#release(target, id);
