@@ -329,7 +329,7 @@ describe('options', () => {
 
   test.each<[unknown, string]>([
     [{ rotate: true }, 'file.rotate: is not an option'],
-    [null, 'file: options must be an object, not null'],
+    [null, 'file: must be given the path of a file, or options with a path, not null'],
     [{ path: undefined }, 'file.path: must be the path of a file, not undefined'],
     [{ path: '' }, 'file.path: must be the path of a file, not ""'],
     [{ path: 'logs/' }, 'file.path: must be the path of a file, not "logs/"'],
@@ -360,6 +360,19 @@ describe('options', () => {
       expect.objectContaining({ name: 'ConfigError', message: expect.stringContaining(message) }),
     );
   });
+});
+
+test.each<[unknown[], string]>([
+  [[], 'file: must be given the path of a file, or options with a path, not undefined'],
+  [[7], 'file: options must be an object, not 7'],
+  [['app.log', null], 'file: options must be an object, not null'],
+  [['app.log', 'gzip'], 'file: options must be an object, not "gzip"'],
+  [['app.log', { path: 'b.log' }], 'file.path: is given twice'],
+  [[{ path: 'app.log' }, { gzip: 'x' }], 'file: takes options once'],
+])('file(...%j) is a configuration error: %s', (given, message) => {
+  expect(() => file(...(given as [never]))).toThrow(
+    expect.objectContaining({ name: 'ConfigError', message: expect.stringContaining(message) }),
+  );
 });
 
 /** Real work in the background, with no other sign of its end than what is in the folder. */

@@ -104,10 +104,8 @@ const MISTAKES: Readonly<Record<string, string>> = {
  */
 export function file(path: string, options?: FileOptions): FileHandler;
 export function file(options: FileOptions & { readonly path: string }): FileHandler;
-export function file(first: string | (FileOptions & { readonly path: string }), second: FileOptions = {}): FileHandler {
-  if (typeof first === 'string') checkOptions('file', second, OPTIONS);
-  const options = typeof first === 'string' ? { ...second, path: first } : first;
-  checkOptions('file', options, OPTIONS);
+export function file(first: string | (FileOptions & { readonly path: string }), second?: FileOptions): FileHandler {
+  const options = optionsOf(first, second);
   check(options);
   const { format = 'ndjson', name = 'file', when, files = NODE_FILE_SYSTEM, time = SYSTEM_SHIPPER_TIME } = options;
   const running = new Set<FileEnd>();
@@ -143,6 +141,23 @@ export function file(first: string | (FileOptions & { readonly path: string }), 
       await Promise.all([...running].map((end) => end.reopen()));
     },
   };
+}
+
+function optionsOf(first: unknown, second: unknown): FileOptions & { readonly path: string } {
+  if (typeof first === 'string') {
+    if (second === undefined) return { path: first };
+    checkOptions('file', second, OPTIONS);
+    if ('path' in (second as object))
+      throw new ConfigError('file.path', 'is given twice: before the options and in them');
+    return { ...(second as FileOptions), path: first };
+  }
+  if (first === undefined || first === null) {
+    throw new ConfigError('file', `must be given the path of a file, or options with a path, not ${given(first)}`);
+  }
+  checkOptions('file', first, OPTIONS);
+  if (second !== undefined)
+    throw new ConfigError('file', 'takes options once: a path and options, or options with a path');
+  return first as FileOptions & { readonly path: string };
 }
 
 /** What will not pass is a mistake, and is told at startup. */
