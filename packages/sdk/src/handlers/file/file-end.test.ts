@@ -416,6 +416,30 @@ describe('a file that something else moves', () => {
     expect(files.text(PATH)).toBe('next\n');
   });
 
+  test.each(['shutdown', 'flushSync'] as const)('deleted a moment before %s: told too', async (how) => {
+    const { files, log, end } = started();
+    const told = await toldDuring(async () => {
+      log('gone');
+      await end.forceFlush();
+      files.remove(PATH);
+      if (how === 'shutdown') await end.shutdown();
+      else end.flushSync?.(1_000);
+    });
+    expect(told).toEqual(['logspan: file: deleted: the file was deleted, and with it up to 1 new records']);
+  });
+
+  test.each(['shutdown', 'flushSync'] as const)(
+    'deleted a moment before %s: the last records are in a new one',
+    async (how) => {
+      const { files, log, end } = started();
+      files.remove(PATH);
+      log('kept');
+      if (how === 'shutdown') await end.shutdown();
+      else end.flushSync?.(1_000);
+      expect(files.text(PATH)).toBe('kept\n');
+    },
+  );
+
   test('its folder is gone: both are made again', async () => {
     const { time, files, log, end } = started();
     files.remove(PATH);

@@ -135,16 +135,20 @@ export class FileEnd implements HandlerEnd {
   }
 
   async #end(timeoutMillis: number): Promise<void> {
+    // The last records go where they will be found.
+    this.#file.lookSoon();
     await this.forceFlush({ timeoutMillis }).catch(() => undefined);
     this.#giveUp('shutdown_deadline');
     // While something is under way, the file is closed when that has come to an end.
-    if (!this.#draining) await within(() => this.#file.close(), CLOSE_MILLIS);
+    if (!this.#draining) await within(() => this.#file.end(), CLOSE_MILLIS);
   }
 
   /** Writes what waits, in this call. No rotation, which would take longer than it is worth now. */
   flushSync(timeoutMillis: number): void {
+    if (this.#ended) return;
+    this.#file.endSync();
     this.#buffer.seal();
-    if (this.#ended || this.#buffer.records === 0) return;
+    if (this.#buffer.records === 0) return;
     try {
       if (this.#underWay !== undefined) this.#awaitUnderWay(this.#underWay, Math.min(timeoutMillis, LAST_WRITE_MILLIS));
       // Anew, because what is open may be about to be closed or renamed.
@@ -226,7 +230,7 @@ export class FileEnd implements HandlerEnd {
       this.#draining = false;
       if (!this.#ended) this.#failed(error);
     }
-    if (this.#ended) await this.#file.close();
+    if (this.#ended) await this.#file.end();
   }
 
   async #writeSome(): Promise<void> {

@@ -133,6 +133,25 @@ export class LogFile {
     if (fd !== undefined) await this.#files.close(fd).catch(() => undefined);
   }
 
+  /** As {@link close}, but for good: this is the last chance to tell of lines that went with a deleted file. */
+  async end(): Promise<void> {
+    if (this.#fd !== undefined && this.#linesSinceLook > 0) {
+      const own = await this.#files.fstat(this.#fd).catch(() => undefined);
+      if (own?.links === 0) this.#tellDeleted();
+    }
+    await this.close();
+  }
+
+  /** As {@link end}, but the file stays open. Never throws. */
+  endSync(): void {
+    if (this.#fd === undefined || this.#linesSinceLook === 0) return;
+    try {
+      if (this.#files.sync.fstat(this.#fd).links === 0) this.#tellDeleted();
+    } catch {
+      // Then nobody can say.
+    }
+  }
+
   /** As the first {@link prepare} does. */
   openSync(): void {
     const { path, mode, folderMode } = this.#options;
@@ -262,10 +281,13 @@ export class LogFile {
       this.#linesSinceLook = 0;
       return;
     }
-    if (own.links === 0) {
-      this.#announcer.warn('deleted', `the file was deleted, and with it up to ${this.#linesSinceLook} new records`);
-    }
+    if (own.links === 0) this.#tellDeleted();
     await this.#reopen();
+  }
+
+  #tellDeleted(): void {
+    this.#announcer.warn('deleted', `the file was deleted, and with it up to ${this.#linesSinceLook} new records`);
+    this.#linesSinceLook = 0;
   }
 
   async #reopen(): Promise<void> {
