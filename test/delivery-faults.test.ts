@@ -326,7 +326,7 @@ describe('shutdown', () => {
   test('leaves no connection', async () => {
     start();
     write(23);
-    await expect(logging.shutdown()).resolves.toBe(true);
+    await expect(logging.shutdown({ timeoutMillis: 5_000 * HURRY })).resolves.toBe(true);
     // The server hears of it a moment later.
     while (collector.connections > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(logging.stats().delivered).toBe(23);

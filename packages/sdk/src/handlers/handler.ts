@@ -78,5 +78,9 @@ export function checkHandler(option: string, handler: Partial<Handler> | null | 
   if (typeof handler.name !== 'string') {
     throw new ConfigError(`${option}.name`, `must be a string, not ${given(handler.name)}`);
   }
+  // A name is a key of the account, and the handlers behind a route are told as route/otlp.
+  if (handler.name === '' || handler.name === '__proto__' || handler.name.includes('/')) {
+    throw new ConfigError(`${option}.name`, 'must be a name without a slash');
+  }
   checkType(`${option}.when`, handler.when, 'function');
 }

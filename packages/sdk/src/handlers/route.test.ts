@@ -278,3 +278,18 @@ test.each([
 ])('mistakes are named: %j', (options, sentence) => {
   expect(() => route(options as never)).toThrow(sentence);
 });
+
+test('what its processors took out, and which of them failed, is in the account of the whole', async () => {
+  const failing: ProcessorFunction = () => {
+    throw new Error();
+  };
+  const { pipeline, emit } = through(route({ processors: [failing, redact()], to: to(new Memory()) }));
+  await toldDuring(() => emit({ attributes: { password: 'hunter2' } }));
+  const { emitted, passed, written, held, redacted, failures } = pipeline.pipelineAccount();
+  expect({ emitted, passed, written, held }).toEqual({ emitted: 1, passed: 1, written: 0, held: 0 });
+  expect({ redacted, failures }).toEqual({ redacted: 1, failures: { failing: 1 } });
+});
+
+test.each(['', 'a/b', '__proto__'])('a handler cannot be called %p: the account could not tell it apart', (name) => {
+  expect(() => route({ to: to(new Memory(), name) })).toThrow(/name.*must be a name without a slash/);
+});

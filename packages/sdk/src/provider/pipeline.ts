@@ -223,7 +223,8 @@ export class Pipeline implements LogRecordProcessor {
 
   pipelineAccount(): PipelineAccount {
     const gone = { account: () => this.#gone };
-    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone]);
+    const routes = [...this.#handlers.values()].map((end) => ({ account: () => doneBehind(end) }));
+    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone, ...routes]);
     const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
     return { emitted: this.#emitted, passed: this.#passed, dropped: happened, ...account };
   }
@@ -244,6 +245,19 @@ export class Pipeline implements LogRecordProcessor {
     const step = new Step(stage, given, new Link(this.#end, before.step));
     before.step = step;
     this.#steps.splice(index, 0, step);
+  }
+}
+
+/**
+ * What the processors of a route did to records. What they dropped is in its delivery account, and what they hold and
+ * wrote is no business of a pipeline that has passed those records on.
+ */
+function doneBehind(end: HandlerEnd): StageAccount {
+  try {
+    const { redacted = 0, redactedBy = {}, failures = {}, takenOut = [] } = end.account?.() ?? {};
+    return { redacted, redactedBy, failures, takenOut };
+  } catch {
+    return {};
   }
 }
 
