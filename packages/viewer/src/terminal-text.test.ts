@@ -7,6 +7,7 @@ describe('escapeText', () => {
     ['a\nb\r\tc', 'a\\nb\\r\\tc'],
     ['\x1b[2J\x07\x00\x7f', '\\x1b[2J\\x07\\x00\\x7f'],
     ['\x9b31m', '\\x9b31m'],
+    ['a\u2065b', 'a\\u2065b'],
     ['a\u202eb\u2066c\u2069', 'a\\u202eb\\u2066c\\u2069'],
     ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
     ['\ufeffa\u200bb\u{e0041}', '\\ufeffa\\u200bb\\u{e0041}'],
