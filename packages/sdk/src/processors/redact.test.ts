@@ -14,6 +14,7 @@ import { type RedactAction, type RedactOptions, redact } from './redact.ts';
 
 const GONE = '***REDACTED***';
 const SECRET = 'hunter2';
+const OUT = '[REDACTION-TIMEOUT]';
 
 function redacted(
   record: Parameters<Emit>[0],
@@ -439,20 +440,84 @@ describe('a pattern of your own', () => {
     expect(end.attributes).toEqual([{ a: '#' }, { a: '#' }]);
   });
 
-  test('that was slow twice is out of use, and nothing that it should have looked at is shown', async () => {
-    const { end, emit } = through(redact(rule(/EMP-\d{4}/), slow([6, 6])));
-    const all = await toldDuring(() => {
-      emit({ attributes: { a: 'EMP-1234', n: 1, deep: ['x'] }, body: 'y', eventName: 'e' });
-      emit({ attributes: { a: 'z' }, body: 'y' });
+  test('that was slow twice withholds that text, and no other', async () => {
+    // The scope, the event name, then the body, twice.
+    const { end, emit, account } = through(redact(rule(/EMP-\d{4}/), slow([1, 1, 6, 6])));
+    const told = await toldDuring(() => {
+      emit({ attributes: { a: `EMP-1234 ${SECRET}`, n: 1, deep: ['EMP-1234'] }, body: 'y', eventName: 'e' });
+      for (let i = 0; i < 10; i++) emit({ attributes: { a: 'EMP-5678 z' }, body: 'y' });
     });
-    const out = '[REDACTION-TIMEOUT]';
-    expect(end.records.map(({ body }) => body)).toEqual([out, out]);
-    // Keys are texts as well.
-    expect(end.attributes[1]).toEqual({ [out]: out });
-    expect(JSON.stringify(end.attributes)).not.toMatch(/EMP|"x"/);
-    const told = all.filter((words) => words.startsWith('logspan: redact'));
-    expect(told).toHaveLength(1);
-    expect(told[0]).toContain('pattern staff took more than 5 ms twice');
+    expect(end.records[0]).toMatchObject({ eventName: 'e', body: OUT, attributes: { a: `# ${SECRET}`, deep: ['#'] } });
+    expect(end.attributes.slice(1)).toEqual(Array(10).fill({ a: '# z' }));
+    expect(account()).toEqual({ redacted: 13, redactedBy: { staff: 13 } });
+    const reports = told.filter((words) => words.startsWith('logspan: redact'));
+    expect(reports).toEqual(['logspan: redact: pattern staff took more than 5 ms twice for a text: it is withheld']);
+  });
+
+  test('after four slow texts withholds longer ones without a search, until a thousand were quick', async () => {
+    let searches = 0;
+    let isSlow = true;
+    const readings = { now: 0, odd: false };
+    const clock = () => {
+      readings.odd = !readings.odd;
+      if (readings.odd) searches++;
+      else if (isSlow) readings.now += 6;
+      return readings.now;
+    };
+    const { end, emit } = through(redact({ ...rule(/EMP-\d{4}/), wellKnown: false, detect: false }, clock));
+    const body = (text: string) => {
+      searches = 0;
+      emit({ body: text });
+      return end.records.at(-1)?.body;
+    };
+    const told = await toldDuring(() => {
+      // Not the name of the scope.
+      isSlow = false;
+      body('quick');
+      isSlow = true;
+      for (let i = 0; i < 4; i++) expect(body('x'.repeat(5_000))).toBe(OUT);
+      expect(searches).toBe(2);
+      expect(body('x'.repeat(4_097))).toBe(OUT);
+      expect(searches).toBe(0);
+      isSlow = false;
+      expect(body('x'.repeat(4_096))).toBe('x'.repeat(4_096));
+      for (let i = 0; i < 998; i++) body('quick');
+      expect(body('x'.repeat(5_000))).toBe(OUT);
+      body('quick');
+      expect(body('x'.repeat(5_000))).toBe('x'.repeat(5_000));
+      // However often: never shorter than 64.
+      isSlow = true;
+      for (let i = 0; i < 100; i++) body('x'.repeat(64));
+      isSlow = false;
+      expect([body('x'.repeat(65)), body('EMP-1234')]).toEqual([OUT, '#']);
+      for (let i = 0; i < 10_000; i++) body('quick');
+      expect(body('x'.repeat(100_000))).toBe('x'.repeat(100_000));
+    });
+    const reports = told.filter((words) => words.startsWith('logspan: redact'));
+    expect(reports.map((words) => /more than (\d+) characters/.exec(words)?.[1])).toEqual([
+      undefined,
+      '4096',
+      '2048',
+      '1024',
+      '512',
+      '256',
+      '128',
+      '64',
+    ]);
+  });
+
+  test('explain shares nothing with the stage, and tells what is withheld', async () => {
+    const stage = redact(rule(/EMP-\d{4}/), slow(Array(20).fill(6)));
+    await toldDuring(() => {
+      for (let i = 0; i < 8; i++) {
+        expect(stage.explain({ body: 'x' })).toEqual([{ path: 'body', rule: 'staff', action: 'replace' }]);
+      }
+    });
+    const { end, emit } = through(stage);
+    await toldDuring(() => emit({ body: 'xyz '.repeat(100) }));
+    expect(end.records[0]?.body).toBe(OUT);
+    emit({ body: 'xyz '.repeat(100) });
+    expect(end.records[1]?.body).toBe('xyz '.repeat(100));
   });
 });
 
@@ -488,6 +553,21 @@ describe('explain', () => {
       { path: 'instrumentationScope.attributes.secret', rule: 'well-known keys', action: 'replace' },
     ]);
     expect(JSON.stringify(explained)).not.toContain(SECRET);
+  });
+
+  test('does not throw where the stage withholds', () => {
+    const hostile = {
+      get body(): string {
+        throw new Error(SECRET);
+      },
+    };
+    const withheld = [
+      { path: 'attributes', rule: 'logspan.redact.failed', action: 'remove' },
+      { path: 'body', rule: 'logspan.redact.failed', action: 'replace' },
+    ];
+    for (const record of [{ body: 'x'.repeat(5_000_000) }, hostile]) {
+      expect(redact().explain(record as never)).toEqual(withheld);
+    }
   });
 
   test('counts nothing; what was redacted is counted by rule', () => {

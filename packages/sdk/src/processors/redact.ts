@@ -14,7 +14,7 @@ import {
   stage,
 } from '../pipeline/stage.ts';
 import { Remembered } from './redact/remembered.ts';
-import { type RedactOptions, rulesOf } from './redact/rules.ts';
+import { type RedactOptions, type Rules, rulesOf } from './redact/rules.ts';
 import { Walk } from './redact/walk.ts';
 
 export type { RedactAction } from './redact/action.ts';
@@ -25,7 +25,10 @@ export type { RedactOptions, RedactRule } from './redact/rules.ts';
 export interface Redaction {
   /** Where: `attributes.user.password`, `body`, `eventName`, `instrumentationScope.attributes.token`. */
   readonly path: string;
-  /** Why: the name of a rule, `keys`, `well-known keys`, or of a detector. */
+  /**
+   * Why: the name of a rule, `keys`, `well-known keys`, or of a detector; `logspan.redact.failed` if the record could not
+   * be walked to its end and would be withheld.
+   */
   readonly rule: string;
   readonly action: 'replace' | 'remove' | 'mask' | 'pseudonym';
 }
@@ -37,7 +40,7 @@ export type ExplainableRecord = Partial<
 
 /** The stage that {@link redact} makes. */
 export interface RedactStage extends Stage {
-  /** What would be taken out of a record, and why. For tests and the REPL: not fast. Changes and counts nothing. */
+  /** What would be taken out of a record, and why. For tests and the REPL: not fast. Changes and counts nothing, never throws. */
   explain(record: ExplainableRecord): readonly Redaction[];
 }
 
@@ -68,7 +71,7 @@ const FAILED = 'logspan.redact.failed';
 export function redact(options: RedactOptions = {}, now: () => number = () => performance.now()): RedactStage {
   const rules = rulesOf(options, now);
   const wrap = stage('redact', 'redact', (next): LogRecordProcessor => {
-    const redactor = new Redactor(new Walk(rules));
+    const redactor = new Redactor(new Walk(ofOnePipeline(rules)));
     return forwardTo(next, {
       onEmit(record, context) {
         redactor.redact(record);
@@ -79,19 +82,31 @@ export function redact(options: RedactOptions = {}, now: () => number = () => pe
   });
   return Object.assign(wrap, {
     explain(record: ExplainableRecord): readonly Redaction[] {
-      const walk = new Walk(rules);
+      const walk = new Walk(ofOnePipeline(rules));
       const found: Redaction[] = [];
       walk.onHit = (path, { name, action }) => void found.push({ path, rule: name, action: action.name });
       walk.begin(false);
-      const { eventName, severityText, body, attributes, instrumentationScope } = record;
-      if (eventName !== undefined) walk.text(eventName, 'eventName');
-      if (severityText !== undefined) walk.text(severityText, 'severityText');
-      if (body !== eventName) walk.value(plainValue(body), 'body');
-      if (attributes !== undefined) walk.attributes(settleAttributes(attributes).attributes);
-      if (instrumentationScope !== undefined) cleanScope(instrumentationScope, walk);
+      try {
+        const { eventName, severityText, body, attributes, instrumentationScope } = record;
+        if (eventName !== undefined) walk.text(eventName, 'eventName');
+        if (severityText !== undefined) walk.text(severityText, 'severityText');
+        if (body !== eventName) walk.value(plainValue(body), 'body');
+        if (attributes !== undefined) walk.attributes(settleAttributes(attributes).attributes);
+        if (instrumentationScope !== undefined) cleanScope(instrumentationScope, walk);
+      } catch {
+        found.push(
+          { path: 'attributes', rule: FAILED, action: 'remove' },
+          { path: 'body', rule: FAILED, action: 'replace' },
+        );
+      }
       return found;
     },
   });
+}
+
+/** A pattern remembers what was slow: what one pipeline is sent must not withhold the texts of another. */
+function ofOnePipeline(rules: Rules): Rules {
+  return { ...rules, patterns: rules.patterns.map((pattern) => pattern.fresh()) };
 }
 
 /** Redacts the records of one pipeline. */

@@ -2,37 +2,75 @@ import { diag } from '@opentelemetry/api';
 import { ConfigError } from '../../provider/config-error.ts';
 import type { Hit, Rule } from './rule.ts';
 
+/** In place of a text for which a pattern took too long. */
+const TIMED_OUT = '[REDACTION-TIMEOUT]';
 /** A pattern is shown this much of a text at once, the next part overlapping the one before. */
 const WINDOW = 8_192;
 const OVERLAP = 1_024;
 /** Slower than this on the same part of a text twice: too slow. */
 const MOST_MILLIS = 5;
+/** After so many slow texts, only texts half as long as before are searched, the first time of 4 096 characters … */
+const SLOW_TEXTS = 4;
+/** … and after so many that were searched in time, twice as long ones again. */
+const QUICK_TEXTS = 1_000;
+const SHORTEST_LIMIT = 64;
 
 /**
  * A regular expression of the user, held to a budget. It sees at most 8 192 characters at once; matches of up to 1 024 are
  * found wherever they stand. A part that takes it more than 5 ms is tried again, since a pause of the process looks the
- * same; if it is slow twice the pattern is out of use for good, reported on OTel's diag, and {@link isOut} says so: what it
- * should have looked at must not be shown.
+ * same; if it is slow twice, that text counts as secret as a whole. Whoever sends such texts on purpose must not pay less
+ * than the process: each 4 of them halve the length of texts that are searched, from 8 192 to 64 characters; longer ones
+ * are secret as a whole without a search. Each 1 000 texts that were searched in time double it again.
  */
 export class UserPattern {
   readonly #pattern: RegExp;
   readonly #rule: Rule;
+  readonly #tooSlow: Rule;
   readonly #now: () => number;
-  isOut = false;
+  /** Texts longer than this are not searched. */
+  #longest = Number.POSITIVE_INFINITY;
+  #slow = 0;
+  #quick = 0;
+  #lowestReported = Number.NaN;
 
   constructor(pattern: RegExp, rule: Rule, now: () => number) {
     this.#pattern = new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`);
     this.#rule = rule;
+    // Before every other rule: nothing of the text must be shown.
+    const timedOut = () => TIMED_OUT;
+    this.#tooSlow = { name: rule.name, action: { name: 'replace', text: timedOut, value: timedOut }, order: -1 };
     this.#now = now;
   }
 
+  /** The same pattern, that knows nothing of slow texts. */
+  fresh(): UserPattern {
+    return new UserPattern(this.#pattern, this.#rule, this.#now);
+  }
+
+  /** Adds what it finds in a text, or all of the text. */
   find(text: string, hits: Hit[]): void {
-    for (let from = 0; !this.isOut; from += WINDOW - OVERLAP) {
+    if (text.length > this.#longest || !this.#search(text, hits)) {
+      hits.push({ start: 0, end: text.length, rule: this.#tooSlow });
+    }
+  }
+
+  /** False if that took too long. */
+  #search(text: string, hits: Hit[]): boolean {
+    for (let from = 0; ; from += WINDOW - OVERLAP) {
       const part = text.length <= WINDOW ? text : text.slice(from, from + WINDOW);
       // What is found twice counts once.
-      if (!this.#inTime(part, from, hits) && !this.#inTime(part, from, hits)) this.#giveUp();
-      if (from + WINDOW >= text.length) return;
+      if (!this.#inTime(part, from, hits) && !this.#inTime(part, from, hits)) {
+        this.#wasSlow();
+        return false;
+      }
+      if (from + WINDOW >= text.length) break;
     }
+    if ((this.#slow > 0 || this.#longest < Number.POSITIVE_INFINITY) && ++this.#quick >= QUICK_TEXTS) {
+      this.#quick = 0;
+      this.#slow = 0;
+      this.#longest = this.#longest * 2 >= WINDOW ? Number.POSITIVE_INFINITY : this.#longest * 2;
+    }
+    return true;
   }
 
   #inTime(part: string, offset: number, hits: Hit[]): boolean {
@@ -46,11 +84,22 @@ export class UserPattern {
     return this.#now() - begun <= MOST_MILLIS;
   }
 
-  #giveUp(): void {
-    this.isOut = true;
+  #wasSlow(): void {
+    this.#quick = 0;
+    if (++this.#slow >= SLOW_TEXTS) {
+      this.#slow = 0;
+      this.#longest = Math.max(Math.min(this.#longest, WINDOW) / 2, SHORTEST_LIMIT);
+    }
+    // Once for each step down.
+    if (this.#longest >= this.#lowestReported) return;
+    this.#lowestReported = this.#longest;
+    const limit =
+      this.#longest === Number.POSITIVE_INFINITY
+        ? ''
+        : `, and so is every text of more than ${this.#longest} characters`;
     try {
       diag.error(
-        `logspan: redact: pattern ${this.#rule.name} took more than ${MOST_MILLIS} ms twice and is out of use: every text is withheld until the process starts with another one`,
+        `logspan: redact: pattern ${this.#rule.name} took more than ${MOST_MILLIS} ms twice for a text: it is withheld${limit}`,
       );
     } catch {
       // The diag logger of the application throws: there is nobody left to tell.
