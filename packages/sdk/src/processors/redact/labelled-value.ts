@@ -54,11 +54,6 @@ interface Key {
   readonly quoted: boolean;
 }
 
-/** A labelled value, and whether it is of a query: `?token=…`. */
-export interface Labelled extends Hit {
-  readonly ofQuery: boolean;
-}
-
 /**
  * The value of a secret key in a text: `key=value`, `key: value`, `"key":"value"`, also as JSON within JSON, `'key' =>
  * 'value'`, and the parts of queries and forms. `at` is the equals sign or the colon.
@@ -66,12 +61,15 @@ export interface Labelled extends Hit {
  * A value in quotes ends at its quote, one in brackets at its bracket, another one at white space, except for headers of
  * credentials (`Authorization: …`, `Cookie: …`), which take the line. `&`, `,` and `;` end it if another pair follows.
  * What should end and does not is secret to the end of the text.
+ *
+ * `isWanted` is asked before the end is searched, with true for a value of a query: `?token=…`.
  */
 export function labelledValue(
   text: string,
   at: number,
   keys: { ruleOf(key: string): Rule | undefined },
-): Labelled | undefined {
+  isWanted: (ofQuery: boolean) => boolean,
+): Hit | undefined {
   // The colon of https://
   if (text[at] === ':' && text[at + 1] === '/' && text[at + 2] === '/') return undefined;
   const key = keyBefore(text, at);
@@ -84,13 +82,12 @@ export function labelledValue(
     label = longer;
     rule = keys.ruleOf(label.text);
   }
-  if (rule === undefined) return undefined;
+  const before = text[label.start - 1];
+  if (rule === undefined || !isWanted(before === '?' || before === '&')) return undefined;
 
   const start = valueStart(text, at);
   const value = valueSpan(text, start, label, text.charCodeAt(at) === COLON);
-  if (value === undefined) return undefined;
-  const before = text[label.start - 1];
-  return { ...value, rule, ofQuery: before === '?' || before === '&' };
+  return value === undefined ? undefined : { start: value.start, end: value.end, rule };
 }
 
 function keyBefore(text: string, at: number): Key | undefined {

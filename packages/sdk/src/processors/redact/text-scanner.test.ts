@@ -283,12 +283,16 @@ test('the glance for numbers misses none', () => {
 
 describe('work grows with the length of the text alone', () => {
   /** Looks at characters of a text, in all, per character. */
-  const work = (make: (length: number) => string, length: number): number => {
+  const work = (
+    make: (length: number) => string,
+    length: number,
+    detect: readonly DetectorName[] = DETECTORS,
+  ): number => {
     const probe = counted(make(length));
     const source = make(length);
     const marks = /[=:@JI_xBb]/g;
     const hits: Hit[] = [];
-    scan(probe.text, rulesOf({ detect: DETECTORS }, clock), true, hits, (_, from) => {
+    scan(probe.text, rulesOf({ detect: [...detect] }, clock), true, hits, (_, from) => {
       marks.lastIndex = from;
       const at = marks.test(source) ? marks.lastIndex - 1 : -1;
       probe.step((at < 0 ? source.length : at) - from);
@@ -302,5 +306,18 @@ describe('work grows with the length of the text alone', () => {
     // Eight times the text is eight times the work, and never more than a few hundred looks at a character.
     expect(long).toBeLessThan(short * 1.2 + 1);
     expect(long).toBeLessThan(400);
+  });
+
+  const subsets = DETECTORS.flatMap((one, i) => [
+    [one],
+    ...DETECTORS.slice(i + 1).map((other) => [one, other]),
+    DETECTORS.filter((other) => other !== one),
+  ]);
+
+  test.each(adversaries)('%s, whatever is looked for', (_, make) => {
+    for (const detect of subsets) {
+      const [short, long] = [work(make, 512, detect), work(make, 2_048, detect)];
+      if (long > short * 1.5 + 1) expect([detect, long]).toEqual([detect, short]);
+    }
   });
 });

@@ -99,7 +99,7 @@ function scanMarks(text: string, rules: Rules, isCut: boolean, first: number, hi
 
 const J = 74;
 
-/** The secret that a mark belongs to. */
+/** The secret that a mark belongs to. Nothing is searched for that is not wanted: it would be searched again and again. */
 function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: boolean): Hit | undefined {
   switch (text.charCodeAt(at)) {
     case 61: // =
@@ -107,15 +107,19 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: bool
       // :
       if (text.startsWith('://', at)) {
         return (
-          hitOf(detectors.slack, slackWebhook(text, at + 3)) ??
-          (isCut ? hitOf(detectors.url_credentials, cutUrlCredentials(text, at + 3)) : undefined)
+          (detectors.slack && hitOf(detectors.slack, slackWebhook(text, at + 3))) ??
+          (isCut && detectors.url_credentials
+            ? hitOf(detectors.url_credentials, cutUrlCredentials(text, at + 3))
+            : undefined)
         );
       }
       if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
-      const value = labelledValue(text, at, keys);
-      return value !== undefined && (value.ofQuery ? detectors.url_query : detectors.pairs) !== undefined
-        ? value
-        : undefined;
+      return labelledValue(
+        text,
+        at,
+        keys,
+        (ofQuery) => (ofQuery ? detectors.url_query : detectors.pairs) !== undefined,
+      );
     }
     case 64: // @
       return (
@@ -123,24 +127,27 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: bool
         (detectors.email && hitOf(detectors.email, email(text, at)))
       );
     case 73: // I
-      return hitOf(detectors.aws, awsAccessKey(text, at - 2)) ?? hitOf(detectors.private_key, privateKey(text, at - 8));
+      return (
+        (detectors.aws && hitOf(detectors.aws, awsAccessKey(text, at - 2))) ??
+        (detectors.private_key && hitOf(detectors.private_key, privateKey(text, at - 8)))
+      );
     case 95: // _
-      return hitOf(detectors.github, githubToken(text, at));
+      return detectors.github && hitOf(detectors.github, githubToken(text, at));
     case 120: // x
-      return hitOf(detectors.slack, slackToken(text, at));
+      return detectors.slack && hitOf(detectors.slack, slackToken(text, at));
     default: // B, b
       switch (text.charCodeAt(at + 1) | 32) {
         case 101:
-          return hitOf(detectors.bearer, bearer(text, at));
+          return detectors.bearer && hitOf(detectors.bearer, bearer(text, at));
         case 97:
-          return hitOf(detectors.basic, basic(text, at));
+          return detectors.basic && hitOf(detectors.basic, basic(text, at));
       }
       return undefined;
   }
 }
 
-function hitOf(rule: Rule | undefined, span: Span | undefined): Hit | undefined {
-  return rule === undefined || span === undefined ? undefined : { start: span.start, end: span.end, rule };
+function hitOf(rule: Rule, span: Span | undefined): Hit | undefined {
+  return span === undefined ? undefined : { start: span.start, end: span.end, rule };
 }
 
 function scanNumbers(text: string, { detectors }: Rules, isCut: boolean, hits: Hit[]): void {
