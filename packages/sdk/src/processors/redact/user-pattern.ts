@@ -114,50 +114,68 @@ export function checkPattern(option: string, pattern: unknown): asserts pattern 
   if (new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test('')) {
     throw new ConfigError(option, 'must not match the empty text');
   }
-  if (repeatsRepetition(pattern.source)) {
+  if (repeatsChoice(pattern.source)) {
     throw new ConfigError(
       option,
-      'repeats a group that repeats something itself, such as (a+)+: time can double with each character; give the inner or the outer one a fixed count',
+      'repeats a group that can match in several ways, such as (a+)+, (a|b)* or (ab?){9,}: time can double with each character; take a set instead of alternatives, [ab]*, and repeat what varies a fixed, small number of times, (?:ab?){3}',
     );
   }
 }
 
-const OPEN_ENDED = 10;
+/** So many ways, two to this power at least, are too many. */
+const MOST_REPEATS = 10;
 
-/** True for a quantifier of variable, large count on a group that holds such a quantifier. */
-function repeatsRepetition(source: string): boolean {
-  // For each open group: whether something in it repeats.
-  const groups: boolean[] = [false];
-  let closed = false;
+/**
+ * True for a quantifier of a large or open count on a group that has a choice: an alternative, or a quantifier of variable
+ * count. Then there may be a number of ways to match a text that is exponential in its length.
+ */
+function repeatsChoice(source: string): boolean {
+  // For each open group: how often a choice in it is made at most; 0 if there is none.
+  const groups: number[] = [0];
+  /** Of the group that has just closed. */
+  let closed = 0;
+  const choose = (times: number): void => {
+    groups.push(Math.max(groups.pop() ?? 0, times));
+  };
   for (let i = 0; i < source.length; i++) {
     const character = source[i];
-    let repeatable = false;
+    let justClosed = 0;
     if (character === '\\') i++;
     else if (character === '[') {
       for (i++; i < source.length && source[i] !== ']'; i++) if (source[i] === '\\') i++;
-    } else if (character === '(') groups.push(false);
-    else if (character === ')') {
-      repeatable = groups.pop() ?? false;
-      groups[groups.length - 1] ||= repeatable;
-    } else {
-      const length = quantifierAt(source, i);
-      if (length > 0) {
-        if (closed) return true;
-        groups[groups.length - 1] = true;
-        i += length - 1;
+    } else if (character === '(') {
+      groups.push(0);
+      // Of (?: and its kin.
+      if (source[i + 1] === '?') i++;
+    } else if (character === ')') {
+      justClosed = groups.pop() ?? 0;
+      choose(justClosed);
+    } else if (character === '|') choose(1);
+    else {
+      const quantifier = quantifierAt(source, i);
+      if (quantifier !== undefined) {
+        const times = closed === 0 ? 0 : closed * quantifier.most;
+        if (times >= MOST_REPEATS) return true;
+        choose(Math.max(times, quantifier.varies ? 1 : 0));
+        i += quantifier.length - 1;
       }
     }
-    closed = repeatable;
+    closed = justClosed;
   }
   return false;
 }
 
-/** The length of a quantifier of variable, large count; 0 if there is none. */
-function quantifierAt(source: string, at: number): number {
-  const character = source[at];
-  if (character === '*' || character === '+') return 1;
-  const counts = character === '{' ? /^\{(\d+),(\d*)\}/.exec(source.slice(at, at + 16)) : null;
-  if (counts === null) return 0;
-  const [all, least, most] = counts;
-  return most === '' || Number(most) - Number(least) >= OPEN_ENDED ? all.length : 0;
+interface Quantifier {
+  readonly length: number;
+  readonly most: number;
+  readonly varies: boolean;
+}
+
+function quantifierAt(source: string, at: number): Quantifier | undefined {
+  const found = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/.exec(source.slice(at, at + 32));
+  if (found === null) return undefined;
+  const [{ length }, sign, least, comma, most] = found;
+  if (sign !== undefined) return { length, most: sign === '?' ? 1 : Number.POSITIVE_INFINITY, varies: true };
+  if (comma === undefined) return { length, most: Number(least), varies: false };
+  return { length, most: most === '' ? Number.POSITIVE_INFINITY : Number(most), varies: most !== least };
 }
