@@ -70,8 +70,6 @@ export function labelledValue(
   keys: { ruleOf(key: string): Rule | undefined },
   isWanted: (ofQuery: boolean) => boolean,
 ): Hit | undefined {
-  // The colon of https://
-  if (text[at] === ':' && text[at + 1] === '/' && text[at + 2] === '/') return undefined;
   const key = keyBefore(text, at);
   if (key === undefined) return undefined;
   let label = key;

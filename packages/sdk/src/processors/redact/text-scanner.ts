@@ -1,4 +1,4 @@
-import { cutUrlCredentials, email, urlCredentials } from './addresses.ts';
+import { afterScheme, email, urlCredentials } from './addresses.ts';
 import { isDigit, isUpper } from './character.ts';
 import { labelledValue } from './labelled-value.ts';
 import { card, iban, mayHoldNumber } from './payment-numbers.ts';
@@ -84,9 +84,21 @@ export function scan(text: string, rules: Rules, isCut: boolean, hits: Hit[], fi
 function scanMarks(text: string, rules: Rules, isCut: boolean, first: number, hits: Hit[], find: FindMark): void {
   // All of a run of characters without a token has been seen up to here.
   let noJwtBefore = 0;
+  // The same of a URL without an `@`.
+  let noAtBefore = 0;
   for (let at = first; at >= 0; ) {
     let hit: Hit | undefined;
-    if (text.charCodeAt(at) !== J) hit = hitAt(text, at, rules, isCut);
+    const unit = text.charCodeAt(at);
+    const url = unit === COLON ? afterScheme(text, at) : undefined;
+    if (url !== undefined) {
+      const { slack, url_credentials } = rules.detectors;
+      hit = slack && hitOf(slack, slackWebhook(text, url));
+      if (hit === undefined && url_credentials !== undefined) {
+        const credentials = urlCredentials(text, url, noAtBefore, isCut);
+        if (typeof credentials === 'number') noAtBefore = credentials;
+        else hit = hitOf(url_credentials, credentials);
+      }
+    } else if (unit !== J) hit = hitAt(text, at, rules);
     else if (rules.detectors.jwt !== undefined && at - 2 >= noJwtBefore && text.startsWith('ey', at - 2)) {
       const token = jwt(text, at - 2);
       if (typeof token === 'number') noJwtBefore = token;
@@ -98,21 +110,13 @@ function scanMarks(text: string, rules: Rules, isCut: boolean, first: number, hi
 }
 
 const J = 74;
+const COLON = 58;
 
 /** The secret that a mark belongs to. Nothing is searched for that is not wanted: it would be searched again and again. */
-function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: boolean): Hit | undefined {
+function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | undefined {
   switch (text.charCodeAt(at)) {
     case 61: // =
-    case 58: {
-      // :
-      if (text.startsWith('://', at)) {
-        return (
-          (detectors.slack && hitOf(detectors.slack, slackWebhook(text, at + 3))) ??
-          (isCut && detectors.url_credentials
-            ? hitOf(detectors.url_credentials, cutUrlCredentials(text, at + 3))
-            : undefined)
-        );
-      }
+    case COLON:
       if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
       return labelledValue(
         text,
@@ -120,12 +124,8 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: bool
         keys,
         (ofQuery) => (ofQuery ? detectors.url_query : detectors.pairs) !== undefined,
       );
-    }
     case 64: // @
-      return (
-        (detectors.url_credentials && hitOf(detectors.url_credentials, urlCredentials(text, at))) ??
-        (detectors.email && hitOf(detectors.email, email(text, at)))
-      );
+      return detectors.email && hitOf(detectors.email, email(text, at));
     case 73: // I
       return (
         (detectors.aws && hitOf(detectors.aws, awsAccessKey(text, at - 2))) ??
