@@ -25,6 +25,11 @@ export class Remembered<T> {
       this.#older = this.#recent;
       this.#recent = new Map();
     }
-    this.#recent.set(key, answer);
+    this.#recent.set(flat(key), answer);
   }
+}
+
+/** A key that was cut out of a text holds all of that text in memory; what is parsed is a string of its own. */
+function flat(key: string): string {
+  return JSON.parse(JSON.stringify(key));
 }

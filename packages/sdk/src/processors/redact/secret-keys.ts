@@ -109,7 +109,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'oldpwd',
 ]);
 
-/** Says which rule makes what stands under a key secret. A key seen before costs a look-up. */
+/** Says which rule makes what stands under a key secret. */
 export class SecretKeys {
   readonly #named: ReadonlyMap<string, Rule>;
   readonly #wellKnown: Rule | undefined;
@@ -123,17 +123,21 @@ export class SecretKeys {
     this.#wellKnown = wellKnown;
   }
 
+  /** The rule for a key in a text; remembered, since it takes longer than a look-up. */
   ruleOf(key: string): Rule | undefined {
     let rule = this.#remembered.get(key);
     if (rule === undefined) {
-      rule = this.#decide(key) ?? null;
+      rule = this.decide(key) ?? null;
       this.#remembered.set(key, rule);
     }
     return rule ?? undefined;
   }
 
-  /** A key counts as a whole, and by its last part: of a path, a namespace, a form field such as `user[pin]`. */
-  #decide(given: string): Rule | undefined {
+  /**
+   * The same, without a memory of keys: for what may be a value. A key counts as a whole, and by its last part: of a path,
+   * a namespace, a form field such as `user[pin]`.
+   */
+  decide(given: string): Rule | undefined {
     const key = given.includes('%') ? decoded(given) : given;
     const whole = fold(key);
     const part = fold(lastPart(key));

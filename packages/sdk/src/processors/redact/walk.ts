@@ -173,7 +173,7 @@ export class Walk {
       if (this.onHit !== undefined) this.#path.pop();
       // A pair, ['authorization', 'Bearer …'], or a flat list of names and values, such as Node's rawHeaders; and the
       // arguments of a command: ['--password', '…'].
-      label = label === undefined && isLabel(item, i) ? this.#rules.keys.ruleOf(item) : undefined;
+      label = label === undefined && isLabel(item, i) ? this.#rules.keys.decide(item) : undefined;
     }
     return copy;
   }
@@ -189,13 +189,13 @@ export class Walk {
   /** `{ name: 'authorization', value: '…' }`, as HTTP archives and many configurations have it. */
   #labelOf({ name, key }: Record<string, unknown>): Rule | undefined {
     const label = typeof name === 'string' ? name : key;
-    return typeof label === 'string' ? this.#rules.keys.ruleOf(label) : undefined;
+    return typeof label === 'string' ? this.#rules.keys.decide(label) : undefined;
   }
 
   #factsOf(key: string): KeyFacts {
     const known = this.#facts.get(key);
     if (known !== undefined) return known;
-    const rule = this.#rules.keys.ruleOf(key);
+    const rule = this.#rules.keys.decide(key);
     const dirty = this.#scanner.finds(key);
     const facts = rule === undefined && !dirty && key !== 'value' ? PLAIN : { rule, dirty, labelled: key === 'value' };
     // A secret is not kept in memory, not even as a key.
