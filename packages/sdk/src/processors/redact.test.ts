@@ -707,6 +707,49 @@ describe('scope and resource', () => {
     expect(Object.isFrozen(scopes()[0]) && Object.isFrozen(scopes()[0]?.attributes)).toBe(true);
   });
 
+  test('each record keeps the scope of its own logger', () => {
+    const clean = { name: 'a' };
+    const withToken = { name: 'b', attributes: { token: SECRET } };
+    const withBearer = { name: `c Bearer ${SECRET}` };
+    const scopes = [clean, withToken, withBearer, clean, withBearer, withToken, clean];
+    const end = new Recorder();
+    const processor = redact()(end);
+    for (const instrumentationScope of scopes) {
+      const record = { instrumentationScope, resource: {}, attributes: {}, droppedAttributesCount: 0 };
+      processor.onEmit(record as never);
+    }
+    const [a, b, c] = [clean, { name: 'b', attributes: { token: GONE } }, { name: `c Bearer ${GONE}` }];
+    expect(end.records.map(({ instrumentationScope }) => instrumentationScope)).toEqual([a, b, c, a, c, b, a]);
+  });
+
+  test('a record that is withheld has no severity text, and a scope that was not judged goes', () => {
+    const end = new Recorder();
+    const attributes: Record<string, unknown> = { n: 1 };
+    const record = {
+      resource: {},
+      instrumentationScope: {
+        name: 'x',
+        get attributes(): object {
+          throw new Error(SECRET);
+        },
+      },
+      severityText: `Bearer ${SECRET}`,
+      eventName: 'e',
+      attributes,
+      droppedAttributesCount: 0,
+      setAttribute: (key: string, value: unknown) => Object.assign(attributes, { [key]: value }),
+    };
+    redact()(end).onEmit(record as never);
+    expect(end.records[0]).toMatchObject({
+      severityText: undefined,
+      eventName: 'e',
+      body: 'e',
+      instrumentationScope: { name: '' },
+      attributes: { 'logspan.redact.failed': true },
+    });
+    expect(attributes.n).toBeUndefined();
+  });
+
   test('a scope without attributes and secrets stays itself', () => {
     const scope = { name: 'shop', version: '1' };
     const { emit, scopes } = emitted(scope);
