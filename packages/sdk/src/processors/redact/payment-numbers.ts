@@ -1,4 +1,4 @@
-import { isAlphanumeric, isDigit, isUpper } from './character.ts';
+import { isAlphanumeric, isDigit, isLetter, isUpper } from './character.ts';
 import type { Span } from './rule.ts';
 
 const SHORTEST = 13;
@@ -6,11 +6,13 @@ const LONGEST_CARD = 19;
 /** What is left of a number that was cut. */
 const SHORTEST_REST = 6;
 
-/** Space, dash and dot, between groups of digits. */
-const isSeparator = (unit: number): boolean => unit === 32 || unit === 45 || unit === 46;
+/** Space, dash, underscore and no-break space, between groups of digits. */
+const isSeparator = (unit: number): boolean => unit === 32 || unit === 45 || unit === 95 || unit === 0xa0;
+/** In an IBAN, dots as well; in a card number they would be those of a number or an address. */
+const isIbanSeparator = (unit: number): boolean => isSeparator(unit) || unit === 46;
 const isOfNumber = (unit: number): boolean => isDigit(unit) || isUpper(unit);
 
-const mayBeOfNumber = (unit: number): boolean => isOfNumber(unit) || isSeparator(unit);
+const mayBeOfNumber = (unit: number): boolean => isOfNumber(unit) || isIbanSeparator(unit);
 
 /** An IBAN has at least this many characters, and with separators at most the other. */
 const SHORTEST_IBAN = 15;
@@ -37,22 +39,52 @@ function mayBeNumber(text: string, at: number): boolean {
     const unit = text.charCodeAt(end);
     if (isDigit(unit)) digits++;
     else if (isUpper(unit)) capitals++;
-    else if (!isSeparator(unit)) break;
+    else if (!isIbanSeparator(unit)) break;
   }
   return digits >= SHORTEST || (capitals >= 2 && end - start >= SHORTEST_IBAN);
 }
 
+/** First four digits, from and to, and how many digits there are then: what the issuers have been given, ISO/IEC 7812. */
+const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly number[]])[] = [
+  // Visa
+  [4000, 4999, [13, 16, 19]],
+  // Mastercard
+  [5100, 5599, [16]],
+  [2221, 2720, [16]],
+  // American Express
+  [3400, 3499, [15]],
+  [3700, 3799, [15]],
+  // Diners Club
+  [3000, 3099, [14]],
+  [3600, 3699, [14]],
+  [3800, 3999, [14]],
+  // JCB
+  [3528, 3589, [16, 17, 18, 19]],
+  // Discover
+  [6011, 6011, [16, 17, 18, 19]],
+  [6440, 6599, [16, 17, 18, 19]],
+  // UnionPay
+  [6200, 6299, [16, 17, 18, 19]],
+  // Mir
+  [2200, 2204, [16, 17, 18, 19]],
+  // Maestro, the numbers of which shops see most
+  [5018, 5020, [16, 17, 18, 19]],
+  [5038, 5038, [16, 17, 18, 19]],
+  [5893, 5893, [16, 17, 18, 19]],
+  [6304, 6304, [16, 17, 18, 19]],
+  [6759, 6763, [16, 17, 18, 19]],
+];
+
 /**
- * A payment card: 13 to 19 digits that pass the Luhn check and begin with 2 to 9 (no card begins with 0, and times in
- * milliseconds to nanoseconds with 1), in one piece or in groups of 3 and more
- * of which the first has 4 to 6. `at` is the first of a
- * run of digits.
+ * A payment card: as many digits as its issuer gives, with the right check digit, in one piece or in groups of 3 and more
+ * of which the first has 4 to 6. It does not stand in a fraction, a hash or a UUID. `at` is the first of a run of digits.
  */
 export function card(text: string, at: number, isCut: boolean): Span | undefined {
   const first = text.charCodeAt(at);
-  if (first < 50) return undefined;
-  // A fraction: 0.4111111111111111
-  if (text[at - 1] === '.' && isDigit(text.charCodeAt(at - 2))) return undefined;
+  if (first < 50 || first > 54) return undefined;
+  const prefix = Number(text.slice(at, at + 4));
+  const lengths = ISSUERS.find(([from, to]) => prefix >= from && prefix <= to)?.[2];
+  if (lengths === undefined || isInside(text, at)) return undefined;
   let count = 0;
   let sum = 0;
   let sumShifted = 0;
@@ -75,7 +107,7 @@ export function card(text: string, at: number, isCut: boolean): Span | undefined
     const group = i - groupStart;
     const isGroup = groupStart === at ? group >= SHORTEST || (group >= 4 && group <= 6) : group >= 3;
     if (!isGroup) break;
-    if (sum % 10 === 0 && count >= SHORTEST && (count > SHORTEST || first === 52)) end = i;
+    if (sum % 10 === 0 && lengths.includes(count) && !goesOn(text, i)) end = i;
     if (groupStart === at && group >= SHORTEST) break;
     let next = i;
     while (next - i < 2 && isSeparator(text.charCodeAt(next))) next++;
@@ -85,6 +117,49 @@ export function card(text: string, at: number, isCut: boolean): Span | undefined
     i = next - 1;
   }
   return end < 0 ? undefined : { start: at, end };
+}
+
+const DASH = 45;
+
+/** True if a number is a part of what stands before it. */
+function isInside(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1);
+  // A fraction: 0.4111111111111111
+  if (before === 46) return isDigit(text.charCodeAt(at - 2));
+  if (isLetter(before)) return !isEscape(text, at - 1);
+  if (before !== DASH) return false;
+  let start = at - 1;
+  while (at - start < LONGEST && isHex(text.charCodeAt(start - 1))) start--;
+  return !isAlphanumeric(text.charCodeAt(start - 1)) && isPartOfUuid(text, start, at - 1);
+}
+
+/** True if a number is a part of what stands behind it. */
+function goesOn(text: string, end: number): boolean {
+  const after = text.charCodeAt(end);
+  // 4111111111111111n is a BigInt.
+  if (isLetter(after)) return after !== 110 || isAlphanumeric(text.charCodeAt(end + 1));
+  if (after !== DASH) return false;
+  let last = end + 1;
+  while (last - end < LONGEST && isHex(text.charCodeAt(last))) last++;
+  return !isAlphanumeric(text.charCodeAt(last)) && isPartOfUuid(text, end + 1, last);
+}
+
+const isHex = (unit: number): boolean => isDigit(unit) || ((unit | 32) >= 97 && (unit | 32) <= 102);
+
+/** Hexadecimal digits, and one of them a letter: digits alone may be an order's. */
+function isPartOfUuid(text: string, start: number, end: number): boolean {
+  if (end - start < 4) return false;
+  for (let i = start; i < end; i++) if (isLetter(text.charCodeAt(i))) return true;
+  return false;
+}
+
+/** The letter of `\n`, `\r`, `\t`, and that of a terminal's colour, `ESC [ 33 m`. */
+function isEscape(text: string, at: number): boolean {
+  if (text[at - 1] === '\\') return 'nrt'.includes(text[at] as string);
+  if (text[at] !== 'm') return false;
+  let start = at;
+  while (at - start < 16 && (isDigit(text.charCodeAt(start - 1)) || text[start - 1] === ';')) start--;
+  return text[start - 1] === '[';
 }
 
 /** The length of an IBAN, by country. Registry of ISO 13616. */
@@ -112,7 +187,7 @@ export function iban(text: string, at: number, isCut: boolean): Span | undefined
       count++;
     } else if (i >= text.length) {
       return isCut && count >= 8 ? { start: at, end: i } : undefined;
-    } else if (!isSeparator(unit) || !isOfNumber(text.charCodeAt(i - 1))) {
+    } else if (!isIbanSeparator(unit) || !isOfNumber(text.charCodeAt(i - 1))) {
       return undefined;
     }
   }
