@@ -14,6 +14,7 @@ export function copyRecord(record: LogRecord): LogRecord {
     resource: record.resource,
     instrumentationScope: record.instrumentationScope,
     droppedAttributesCount: record.droppedAttributesCount,
+    attributeValueLengthLimit: valueLengthLimit(record),
     ...(record.writtenByStage === true ? { writtenByStage: true } : {}),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
@@ -29,6 +30,13 @@ export function copyRecord(record: LogRecord): LogRecord {
     },
   };
   return copy;
+}
+
+/** How many characters the values of a record were cut to, one of ours or of a stock SDK; Infinity if that is not known. */
+export function valueLengthLimit(record: LogRecord): number {
+  const stock = record as { _logRecordLimits?: { attributeValueLengthLimit?: unknown } };
+  const limit = record.attributeValueLengthLimit ?? stock._logRecordLimits?.attributeValueLengthLimit;
+  return typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY;
 }
 
 /** Above what the pipeline lets pass, so that nothing more is cut, and low enough that no value can take for ever. */

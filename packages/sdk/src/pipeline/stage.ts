@@ -34,6 +34,8 @@ export interface LogRecord {
    * it pass, security rules do not judge it. A stock record has no such field.
    */
   readonly writtenByStage?: boolean;
+  /** Longer attribute values were cut to this many characters. A stock record has no such field. */
+  readonly attributeValueLengthLimit?: number;
   severityNumber?: number | undefined;
   severityText?: string | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: the two OTel lines type the body differently; any is assignable to both

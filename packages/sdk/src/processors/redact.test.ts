@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
+import { LoggerProvider as StockProvider } from '@opentelemetry/sdk-logs';
 import fc from 'fast-check';
 import {
   type Emit,
@@ -9,6 +11,10 @@ import {
   through,
   toldDuring,
 } from '../../../../test/pipeline/recorder.ts';
+import { copyRecord } from '../pipeline/copy-record.ts';
+import type { LogRecordProcessor } from '../pipeline/stage.ts';
+import { Clock } from '../provider/clock.ts';
+import { LoggerProvider } from '../provider/logger-provider.ts';
 import { logspanProcessor } from '../provider/logspan-processor.ts';
 import { type RedactAction, type RedactOptions, redact } from './redact.ts';
 
@@ -138,6 +144,49 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
       expect(JSON.stringify([end.attributes[0], end.records[0]?.body])).not.toContain(SECRET);
       expect(end.events).toEqual(['e']);
     }
+  });
+});
+
+describe('a value that a limit cut may end in the middle of a secret', () => {
+  const value = `order of ann, by card 4111 1111 1111 1111`;
+  const cut = (limit: number) => value.slice(0, limit).replace(/4111[ 1]+$/, GONE);
+  const limited = (end: LogRecordProcessor, limit: number, stock: boolean) => {
+    if (!stock) {
+      const limits = { ...DEFAULT_ATTRIBUTE_LIMITS, stringLength: limit };
+      return new LoggerProvider(end, { attributes: {} }, limits, new Clock()).getLogger('test');
+    }
+    const logRecordLimits = { attributeValueLengthLimit: limit };
+    return new StockProvider({ processors: [end as never], logRecordLimits }).getLogger('test');
+  };
+
+  test.each([
+    ['logspan', false],
+    ['the stock SDK', true],
+  ])('%s', (_, stock) => {
+    for (const limit of [35, 36, 37]) {
+      for (const copied of [false, true]) {
+        const end = new Recorder();
+        const next = redact()(end);
+        const processor: LogRecordProcessor = {
+          ...next,
+          onEmit(record) {
+            record.setAttribute('late', value);
+            record.setAttribute('deep', [value]);
+            next.onEmit(copied ? copyRecord(record) : record);
+          },
+        };
+        limited(processor, limit, stock).emit({ attributes: { early: value } } as never);
+        expect(end.attributes[0]).toEqual({ early: cut(limit), late: cut(limit), deep: [cut(limit)] });
+      }
+    }
+  });
+
+  test('a shorter one is whole', () => {
+    const attributes = { text: 'paid for the order number 12345678' };
+    const end = new Recorder();
+    limited(redact()(end), 40, false).emit({ attributes } as never);
+    limited(redact()(end), 40, true).emit({ attributes } as never);
+    expect(end.attributes).toEqual([attributes, attributes]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type AttributeValue, setOwn, settleAttributes } from '@logspan/logger/internal';
 import { diag } from '@opentelemetry/api';
-import { plainValue } from '../pipeline/copy-record.ts';
+import { plainValue, valueLengthLimit } from '../pipeline/copy-record.ts';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
 import { isRendered, renderAgain } from '../pipeline/message-template.ts';
 import {
@@ -133,7 +133,7 @@ class Redactor {
   redact(record: LogRecord): void {
     const walk = this.#walk;
     if (record.resource !== this.#resource) this.#lookAt(record.resource);
-    walk.begin(record.droppedAttributesCount > 0);
+    walk.begin(record.droppedAttributesCount > 0, valueLengthLimit(record));
     try {
       // A message that shows attributes is rendered again, from those that are left.
       const rendered = isRendered(record);

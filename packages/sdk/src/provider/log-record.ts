@@ -97,6 +97,10 @@ export class PipelineRecord implements LogRecord {
     return this.#dropped;
   }
 
+  get attributeValueLengthLimit(): number {
+    return this.#limits.stringLength;
+  }
+
   get totalAttributesCount(): number {
     return Object.keys(this.attributes).length + this.#dropped;
   }

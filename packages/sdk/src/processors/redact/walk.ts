@@ -47,18 +47,20 @@ export class Walk {
   #values = 0;
   #characters = 0;
   #isCut = false;
+  #limit = Number.POSITIVE_INFINITY;
 
   constructor(rules: Rules) {
     this.#rules = rules;
     this.#scanner = new TextScanner(rules, (rule) => this.#hit(rule));
   }
 
-  /** Before each record. `isCut`: something of it was cut by a limit. */
-  begin(isCut: boolean): void {
+  /** Before each record. `isCut`: something of it was cut by a limit; `limit`: values of this length may have been. */
+  begin(isCut: boolean, limit: number = Number.POSITIVE_INFINITY): void {
     this.replaced = 0;
     this.#values = 0;
     this.#characters = 0;
     this.#isCut = isCut;
+    this.#limit = limit;
     if (this.#path.length > 1) this.#path.length = 0;
   }
 
@@ -68,7 +70,12 @@ export class Walk {
     if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
     const { length } = text;
     if (text.charCodeAt(length - 1) === ELLIPSIS) return `${this.#scanner.clean(text.slice(0, -1), true)}…`;
-    return this.#scanner.clean(text, length >= CUT_LENGTH || (this.#isCut && length >= SHORTEST_LIMIT));
+    return this.#scanner.clean(text, length >= SHORTEST_LIMIT && this.#mayBeCut(length));
+  }
+
+  #mayBeCut(length: number): boolean {
+    // One less than the limit if the last character would have been half of one.
+    return this.#isCut || length >= CUT_LENGTH || length === this.#limit || length === this.#limit - 1;
   }
 
   /** A copy of attributes, and of all that is in them. */
