@@ -66,6 +66,33 @@ export {
 } from './processors/redact.ts';
 export { type ResilientOptions, resilient } from './processors/resilient.ts';
 export { type SampleOptions, type SampleRule, sample } from './processors/sample.ts';
+export {
+  type AttributePattern,
+  AUTHORIZATION_BURST,
+  BRUTE_FORCE,
+  type CountCondition,
+  DEFAULT_SECURITY_RULES,
+  type EventCountRule,
+  fromSigma,
+  LOGGING_SILENCE,
+  PASSWORD_SPRAY,
+  RATE_LIMIT_ABUSE,
+  type RecordMatch,
+  type SecurityMonitor,
+  type SecurityMonitorOptions,
+  type SecurityRule,
+  type SecurityRuleStats,
+  type SecurityStore,
+  type Sighting,
+  type StepMatch,
+  SUCCESS_AFTER_FAILURES,
+  securityMonitor,
+  type TemporalOrderedRule,
+  type Timespan,
+  type ValueCountRule,
+  type Verdict,
+  type WindowRule,
+} from './processors/security-monitor.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';
 export { ConfigError } from './provider/config-error.ts';
 export type { LevelSignal } from './provider/level-signal.ts';

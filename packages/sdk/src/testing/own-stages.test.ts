@@ -14,6 +14,7 @@ import { rateLimit } from '../processors/rate-limit.ts';
 import { redact } from '../processors/redact.ts';
 import { resilient } from '../processors/resilient.ts';
 import { sample } from '../processors/sample.ts';
+import { LOGGING_SILENCE, securityMonitor } from '../processors/security-monitor.ts';
 import { timed } from '../processors/timed.ts';
 import { type StageConformanceOptions, stageConformance } from './stage-conformance.ts';
 
@@ -22,6 +23,8 @@ const stages: readonly (readonly [file: string, what: string, make: () => Step, 
   [
     ['filter', 'by level', () => filter(atLeast('warn'))],
     ['log-metrics', 'the default rules', () => logMetrics()],
+    ['security-monitor', 'the default rules', () => securityMonitor()],
+    ['security-monitor', 'of any record', () => securityMonitor({ rules: [LOGGING_SILENCE] })],
     ['sample', 'a half', () => sample({ ratio: 0.5, random: () => 0.3 })],
     ['sample', 'none', () => sample({ ratio: 0 })],
     ['rate-limit', 'of one a second', () => rateLimit({ perSecond: 1 })],

@@ -1,0 +1,237 @@
+import { type Context, context, diag } from '@opentelemetry/api';
+import { suppressLogging } from '../../pipeline/guard.ts';
+import { Failures, isWorthReporting, report } from '../../pipeline/report.ts';
+import { forwardTo, type LogRecord, type LogRecordProcessor } from '../../pipeline/stage.ts';
+import type { StageTime } from '../../pipeline/stage-time.ts';
+import { within } from '../../pipeline/within.ts';
+import { alertRecord, groupOf } from './alert.ts';
+import type { CheckedRule } from './check-rules.ts';
+import { groupKey } from './group-key.ts';
+import { MemoryStore } from './memory-store.ts';
+import { hasAttributes } from './record-matcher.ts';
+import { RulesByEvent } from './rules-by-event.ts';
+import { Silence } from './silence.ts';
+import type { SecurityStore, Sighting, Verdict } from './store.ts';
+
+/** How many answers of a store may be outstanding. */
+const MOST_PENDING = 1_000;
+/** How long a flush without a timeout of its own waits for a store. */
+const STORE_FLUSH_MILLIS = 10_000;
+
+/** What a rule has done since the monitor was made. */
+export interface SecurityRuleStats {
+  /** Records that it was meant for. */
+  readonly matched: number;
+  /** Of these, those that were not judged because they lack what tells their group, or the value to count. */
+  readonly ungrouped: number;
+  /** Of these, those that were not judged because the store failed, or had too many answers outstanding, or answered too late. */
+  readonly unjudged: number;
+  /** Alerts that were written. */
+  readonly alerts: number;
+  /** Records of groups for which there was no room, as far as they were told. */
+  readonly overflow: number;
+}
+
+export class Tally implements SecurityRuleStats {
+  matched = 0;
+  ungrouped = 0;
+  unjudged = 0;
+  alerts = 0;
+  overflow = 0;
+}
+
+/** The rules at work in one pipeline. */
+export class Monitoring {
+  readonly processor: LogRecordProcessor;
+  readonly #next: LogRecordProcessor;
+  readonly #byEvent: RulesByEvent;
+  readonly #tallies: ReadonlyMap<string, Tally>;
+  readonly #observe: SecurityStore['observe'];
+  readonly #time: StageTime;
+  readonly #silences = new Map<CheckedRule, Silence>();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #failures = new Failures('securityMonitor');
+  #nowMillis = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(
+    next: LogRecordProcessor,
+    rules: readonly CheckedRule[],
+    tallies: ReadonlyMap<string, Tally>,
+    store: SecurityStore | undefined,
+    time: StageTime,
+  ) {
+    this.#next = next;
+    this.#byEvent = new RulesByEvent(rules);
+    this.#tallies = tallies;
+    this.#time = time;
+    const memory = new MemoryStore();
+    // What a store logs on its own account must not come back here.
+    this.#observe = store
+      ? (rule, sighting) => context.with(suppressLogging(context.active()), () => store.observe(rule, sighting))
+      : (rule, sighting) => memory.observe(rule, sighting);
+    for (const rule of rules.filter(({ isAbsence }) => isAbsence)) {
+      this.#silences.set(rule, new Silence(rule, time, next, () => this.#tally(rule).alerts++));
+    }
+    this.processor = forwardTo(next, {
+      onEmit: (record, from) => this.#onEmit(record, from),
+      forceFlush: async (options) => next.forceFlush(await this.#settle(options)),
+      shutdown: async (options) => {
+        const left = await this.#settle(options);
+        this.#close();
+        return next.shutdown(left);
+      },
+      release: () => this.#close(),
+    });
+  }
+
+  #onEmit(record: LogRecord, from: Context | undefined): void {
+    const rules = record.writtenByStage === true ? undefined : this.#byEvent.of(record.eventName);
+    if (rules === undefined || this.#isClosed) {
+      this.#next.onEmit(record, from);
+      return;
+    }
+    // Before the record goes on, because what is behind may change it; told after it, because that is the order of things.
+    const alerts = this.#judge(rules, record, from);
+    try {
+      this.#next.onEmit(record, from);
+    } finally {
+      if (alerts !== undefined) for (const alert of alerts) this.#emit(alert, from);
+    }
+  }
+
+  #judge(rules: readonly CheckedRule[], record: LogRecord, from: Context | undefined): LogRecord[] | undefined {
+    this.#nowMillis = Math.max(this.#nowMillis, this.#time.now());
+    let alerts: LogRecord[] | undefined;
+    for (const rule of rules) {
+      try {
+        const alert = this.#judgeBy(rule, record, from);
+        if (alert === undefined) continue;
+        alerts ??= [];
+        alerts.push(alert);
+      } catch (error) {
+        this.#tally(rule).unjudged++;
+        this.#failures.count(error);
+      }
+    }
+    return alerts;
+  }
+
+  #judgeBy(rule: CheckedRule, record: LogRecord, from: Context | undefined): LogRecord | undefined {
+    const steps = stepsOf(rule, record);
+    if (steps === undefined) return undefined;
+    const tally = this.#tally(rule);
+    tally.matched++;
+    if (rule.isAbsence) {
+      this.#silences.get(rule)?.seen(record, this.#nowMillis);
+      return undefined;
+    }
+    const key = groupKey(record, rule.groupBy);
+    const value = rule.field === '' ? '' : groupKey(record, [rule.field]);
+    if (key === undefined || value === undefined) {
+      tally.ungrouped++;
+      if (isWorthReporting(tally.ungrouped)) warnOfUngrouped(rule, tally.ungrouped);
+      return undefined;
+    }
+    if (this.#pending.size >= MOST_PENDING) {
+      tally.unjudged++;
+      return undefined;
+    }
+    const sighting: Sighting = { key, nowMillis: this.#nowMillis, value, steps };
+    const answer = this.#observe(rule, sighting);
+    if (answer === undefined) return undefined;
+    if (!isPromise(answer)) return this.#alert(rule, answer, groupOf(record, rule), record);
+    this.#follow(rule, answer, groupOf(record, rule), record, from);
+    return undefined;
+  }
+
+  /** Waits for the answer of a store, outside of the log call. */
+  #follow(
+    rule: CheckedRule,
+    answer: PromiseLike<Verdict | undefined>,
+    group: Readonly<Record<string, unknown>>,
+    record: LogRecord,
+    from: Context | undefined,
+  ): void {
+    const done = Promise.resolve(answer)
+      .then((verdict) => {
+        if (verdict === undefined) return;
+        if (this.#isClosed) this.#tally(rule).unjudged++;
+        else this.#emit(this.#alert(rule, verdict, group, record), from);
+      })
+      .catch((error: unknown) => {
+        this.#tally(rule).unjudged++;
+        this.#failures.count(error);
+      })
+      .finally(() => this.#pending.delete(done));
+    this.#pending.add(done);
+  }
+
+  #alert(rule: CheckedRule, verdict: Verdict, group: Readonly<Record<string, unknown>>, cause: LogRecord): LogRecord {
+    const tally = this.#tally(rule);
+    if ('overflow' in verdict) tally.overflow += verdict.overflow;
+    tally.alerts++;
+    return alertRecord(rule, verdict, group, cause);
+  }
+
+  #emit(alert: LogRecord, from: Context | undefined): void {
+    try {
+      this.#next.onEmit(alert, from);
+    } catch (error) {
+      report('a security alert could not be passed on', error);
+    }
+  }
+
+  /** Waits for the answers that are outstanding; what of the options is left. */
+  async #settle<T extends { readonly timeoutMillis?: number | undefined }>(
+    options: T | undefined,
+  ): Promise<T | undefined> {
+    if (this.#pending.size === 0) return options;
+    const started = this.#time.now();
+    const { timeoutMillis } = options ?? {};
+    await within(() => Promise.all(this.#pending), timeoutMillis ?? STORE_FLUSH_MILLIS);
+    if (options === undefined || timeoutMillis === undefined) return options;
+    return { ...options, timeoutMillis: Math.max(0, timeoutMillis - (this.#time.now() - started)) };
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    for (const silence of this.#silences.values()) silence.stop();
+  }
+
+  #tally(rule: CheckedRule): Tally {
+    return this.#tallies.get(rule.id) as Tally;
+  }
+}
+
+const NO_STEPS: readonly number[] = Object.freeze([]);
+
+/** The steps of a rule that a record can be; of one without steps none, and undefined if it is nothing to the rule. */
+function stepsOf(rule: CheckedRule, record: LogRecord): readonly number[] | undefined {
+  const { matchers } = rule;
+  const name = record.eventName;
+  let steps: number[] | undefined;
+  for (let i = 0; i < matchers.length; i++) {
+    const matcher = matchers[i] as CheckedRule['matchers'][number];
+    if (matcher.event !== undefined && !(name && matcher.event(name))) continue;
+    if (!hasAttributes(matcher, record)) continue;
+    if (rule.type !== 'temporal_ordered') return NO_STEPS;
+    steps ??= [];
+    steps.push(i);
+  }
+  return steps;
+}
+
+/** It may be that the rule asks for an attribute of the wrong name, and never sees anything. */
+function warnOfUngrouped({ id, groupBy, field }: CheckedRule, count: number): void {
+  const needed = [...groupBy, ...(field === '' ? [] : [field])].join(', ');
+  try {
+    diag.warn(`logspan: securityMonitor: ${count} record(s) for rule ${id} lack what it needs: ${needed}`);
+  } catch {
+    // A diag logger that throws leaves nobody to tell.
+  }
+}
+
+function isPromise(answer: Verdict | PromiseLike<Verdict | undefined>): answer is PromiseLike<Verdict | undefined> {
+  return typeof (answer as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,142 @@
+import { describe, expect, test } from '@jest/globals';
+import { through } from '../../../../../test/pipeline/recorder.ts';
+import { securityMonitor } from '../security-monitor.ts';
+import { fromSigma } from './sigma.ts';
+
+const failed = {
+  title: 'Failed login',
+  name: 'failed_login',
+  logsource: { product: 'shop' },
+  detection: { selection: { EventName: 'login_failed' }, condition: 'selection' },
+};
+const succeeded = {
+  title: 'Login',
+  id: '5638f7c0-ac70-491d-8465-2a65075e0d86',
+  detection: {
+    selection: { 'event.name|startswith': ['login_succ', 'user_login'], mfa: false },
+    condition: 'selection',
+  },
+};
+const many = {
+  title: 'Many failed logins',
+  id: '0e95725d-7320-415d-80f7-004da920fc11',
+  name: 'many_failed_logins',
+  status: 'stable',
+  correlation: {
+    type: 'event_count',
+    rules: ['failed_login'],
+    'group-by': ['username', 'ip'],
+    timespan: '1h',
+    condition: { gte: 3 },
+  },
+  level: 'high',
+};
+
+const typesFor = (documents: unknown, ...records: [eventName: string, attributes: Record<string, unknown>][]) => {
+  const { emit, end } = through(securityMonitor({ rules: fromSigma(documents) }));
+  for (const [eventName, attributes] of records) emit({ eventName, attributes });
+  return end.records.filter(({ eventName }) => eventName === 'security_alert').map(({ attributes }) => attributes);
+};
+
+describe('rules from Sigma', () => {
+  test('an event_count, in any order of the documents', () => {
+    expect(fromSigma([many, failed])).toEqual([
+      {
+        ...{ id: 'many_failed_logins', type: 'event_count', groupBy: ['username', 'ip'], window: '1h' },
+        match: [{ event: ['login_failed'], ignoreCase: true }],
+        condition: { gte: 3 },
+        severity: 'error',
+        emit: {
+          attributes: { 'security_rule.name': 'Many failed logins', 'security_rule.uuid': many.id },
+        },
+      },
+    ]);
+    const attempt = ['login_failed', { username: 'alice', ip: '192.0.2.1' }] as [string, Record<string, unknown>];
+    expect(typesFor([failed, many], attempt, ['LOGIN_FAILED', attempt[1]], attempt)).toEqual([
+      expect.objectContaining({ alert_type: 'many_failed_logins', 'security_rule.name': 'Many failed logins' }),
+    ]);
+  });
+
+  test('a value_count', () => {
+    const correlation = {
+      ...{ type: 'value_count', rules: ['failed_login'], 'group-by': ['ip'], timespan: '5m' },
+      condition: { field: 'username', gt: 1 },
+    };
+    const log = (username: string) =>
+      ['login_failed', { ip: '192.0.2.1', username }] as [string, Record<string, unknown>];
+    const documents = [failed, { title: 'Spray', correlation }];
+    expect(typesFor(documents, log('a'), log('a'))).toEqual([]);
+    expect(typesFor(documents, log('a'), log('b'))).toEqual([
+      expect.objectContaining({ alert_type: 'Spray', count: 2 }),
+    ]);
+  });
+
+  test('a temporal_ordered', () => {
+    const correlation = {
+      ...{ type: 'temporal_ordered', rules: ['failed_login', succeeded.id], 'group-by': ['username'], timespan: '1h' },
+    };
+    const documents = [failed, succeeded, { title: 'Guessed', correlation }];
+    const user = { username: 'alice' };
+    expect(typesFor(documents, ['user_login', { ...user, mfa: false }], ['login_failed', user])).toEqual([]);
+    expect(typesFor(documents, ['login_failed', user], ['user_login', { ...user, mfa: true }])).toEqual([]);
+    expect(typesFor(documents, ['login_failed', user], ['user_login_web', { ...user, mfa: false }])).toHaveLength(1);
+  });
+
+  test('texts with wildcards, and without case unless cased', () => {
+    const matches = (selection: object, attributes: object) =>
+      typesFor(
+        [
+          { ...failed, detection: { selection, condition: 'selection' } },
+          { ...many, correlation: { ...many.correlation, 'group-by': [], condition: { gte: 1 } } },
+        ],
+        ['e', { ...attributes }],
+      ).length === 1;
+    expect(matches({ 'path|contains': 'Admin' }, { path: '/x/admin/y' })).toBe(true);
+    expect(matches({ 'path|endswith': ['admin', 'root'] }, { path: '/ROOT' })).toBe(true);
+    expect(matches({ path: '/a*z' }, { path: '/a/b/Z' })).toBe(true);
+    expect(matches({ 'path|contains|cased': 'Admin' }, { path: '/x/admin/y' })).toBe(false);
+    expect(matches({ 'path|contains|cased': 'Admin' }, { path: '/x/Admin/y' })).toBe(true);
+    expect(matches({ code: [401, 403] }, { code: 403 })).toBe(true);
+    expect(matches({ code: 401 }, { code: 403 })).toBe(false);
+  });
+});
+
+describe('what is not supported is named', () => {
+  const correlated = (more: object, document: object = {}) => [
+    failed,
+    { ...many, ...document, correlation: { ...many.correlation, ...more } },
+  ];
+  const detected = (detection: object) => [many, { ...failed, detection }];
+  const selected = (selection: unknown) => detected({ selection, condition: 'selection' });
+  const inDetection = 'fromSigma[1].detection';
+
+  test.each<[unknown, string, string]>([
+    ['title: x', 'fromSigma[0]', 'a map'],
+    [[{ title: 'x' }], 'fromSigma[0]', 'a detection or a correlation'],
+    [correlated({ aliases: {} }), 'fromSigma[1].correlation.aliases', 'not supported'],
+    [correlated({ type: 'temporal' }), 'fromSigma[1].correlation.type', '"temporal" is not supported'],
+    [correlated({ type: 'temporal_ordered' }), 'fromSigma[1].correlation.condition', 'temporal_ordered'],
+    [correlated({ rules: 'failed_login' }), 'fromSigma[1].correlation.rules', 'a list'],
+    [correlated({ rules: ['other'] }), 'fromSigma[1].correlation.rules[0]', '"other" is the name or id of no'],
+    [correlated({ rules: ['many_failed_logins'] }), 'fromSigma[1].correlation.rules[0]', 'correlation of correlations'],
+    [correlated({}, { generate: true }), 'fromSigma[1].generate', 'each single record'],
+    [correlated({}, { level: 'awful' }), 'fromSigma[1].level', '"awful" is not supported; supported are informational'],
+    [correlated({ condition: { eq: 3 } }), 'fromSigma[0].condition.eq', 'gte'],
+    [correlated({ timespan: '1M' }), 'fromSigma[0].window', '"1M" was given'],
+    [correlated({ condition: { gt: 1, lte: 3 } }), 'fromSigma[0].condition.lte', 'is not an option'],
+    [detected({ selection: { a: 1 }, condition: 'not selection' }), `${inDetection}.condition`, 'only selection'],
+    [detected({ one: { a: 1 }, two: { a: 1 }, condition: 'one' }), `${inDetection}.condition`, 'only selection'],
+    [selected(['keyword']), `${inDetection}.selection`, 'a map'],
+    [selected({ 'a|re': 'x' }), `${inDetection}.selection.a|re`, 'the modifier "re" is not supported'],
+    [selected({ 'a|contains|all': 'x' }), `${inDetection}.selection.a|contains|all`, 'the modifier "all"'],
+    [selected({ 'a|contains': 7 }), `${inDetection}.selection.a|contains`, '7 as a value'],
+    [selected({ a: null }), `${inDetection}.selection.a`, 'null as a value'],
+    [selected({ a: 'x?' }), `${inDetection}.selection.a`, 'backslash'],
+    [selected({ a: '1', 'a|contains': '2' }), `${inDetection}.selection.a|contains`, 'a field twice'],
+    [selected({ 'a|cased': '1', b: '2' }), `${inDetection}.selection`, 'cased for some'],
+  ])('%j', (documents, option, words) => {
+    expect(() => fromSigma(documents)).toThrow(
+      expect.objectContaining({ name: 'ConfigError', option, message: expect.stringContaining(words) }),
+    );
+  });
+});
