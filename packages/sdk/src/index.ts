@@ -102,3 +102,22 @@ export { register } from './provider/logging.ts';
 export { type LogspanProcessor, logspanProcessor } from './provider/logspan-processor.ts';
 export type { PipelineOptions, RegisterOptions } from './provider/options.ts';
 export type { PipelineAccount } from './provider/pipeline.ts';
+// Requests and calls between services
+export type { RequestHeaders } from './tracing/propagation.ts';
+export { withRequest } from './tracing/request.ts';
+export {
+  type ExpressErrorMiddleware,
+  type ExpressMiddleware,
+  type ExpressNext,
+  type FastifyPlugin,
+  type HonoContext,
+  type HonoMiddleware,
+  type KoaContext,
+  type KoaMiddleware,
+  type NodeListener,
+  type RequestLogging,
+  type RequestLoggingOptions,
+  requestLogging,
+} from './tracing/request-logging.ts';
+export { callService, type ServiceCallOptions } from './tracing/service-call.ts';
+export { XTraceIdPropagator } from './tracing/x-trace-id.ts';

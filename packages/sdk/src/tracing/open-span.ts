@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Attributes,
+  type Context,
+  createContextKey,
+  isSpanContextValid,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { report } from '../pipeline/report.ts';
+
+/** A piece of work that has ids. */
+export interface OpenSpan {
+  /** In which the work is to be done. Always holds a valid span. */
+  readonly context: Context;
+  /** The span to be ended with {@link endSpan}, if the process has a tracer. */
+  readonly span: Span | undefined;
+}
+
+/** In a context whose ids were made here, without a tracer: the span that carries them. */
+const MADE_HERE = createContextKey('logspan.made-here');
+
+/**
+ * Begins a piece of work below what `parent` holds. With a tracer this is a span like any other. Without one:
+ *
+ * - ids that came from another process stay as they are, which is what the OTel API does: nobody records a span here, so a new
+ *   id would be one that the traces of the others refer to and never find;
+ * - otherwise nobody has recorded anything yet, and it gets a span id of its own, in the trace of the parent or a fresh one.
+ *
+ * A fresh trace is marked as sampled: a service further on that does trace keeps its spans, where the other choice would
+ * switch tracing off for all of them. Never throws.
+ */
+export function openSpan(name: string, options: SpanOptions, parent: Context): OpenSpan {
+  const above = validSpanContext(parent);
+  const span = startSpan(name, options, parent);
+  const own = span?.spanContext();
+  if (own !== undefined && isSpanContextValid(own) && own.spanId !== above?.spanId) {
+    return { context: trace.setSpan(parent, span as Span), span };
+  }
+  if (above?.isRemote) return { context: parent, span: undefined };
+  const made = trace.wrapSpanContext({
+    traceId: above?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
+    traceFlags: above?.traceFlags ?? TraceFlags.SAMPLED,
+    ...(above?.traceState === undefined ? {} : { traceState: above.traceState }),
+  });
+  return { context: trace.setSpan(parent, made).setValue(MADE_HERE, made), span: undefined };
+}
+
+/** The span of a tracer that is still under way in this context, whoever started it. */
+export function spanUnderWay(from: Context): Span | undefined {
+  const span = trace.getSpan(from);
+  if (span === undefined || from.getValue(MADE_HERE) === span) return undefined;
+  const { isRemote, ...ids } = span.spanContext();
+  // The SDK's spans say whether they have ended: such a one is left over from other work, like the start of the service.
+  return isRemote || !isSpanContextValid(ids) || (span as { ended?: unknown }).ended === true ? undefined : span;
+}
+
+/** How a piece of work ended. */
+export interface SpanEnd {
+  /** What kind of error, if it failed. */
+  readonly errorType?: string | undefined;
+  readonly attributes?: Attributes;
+  /** A better name, known only now. */
+  readonly name?: string | undefined;
+}
+
+/** Ends a span, if there is one. Never throws. */
+export function endSpan(span: Span | undefined, { errorType, attributes = {}, name }: SpanEnd = {}): void {
+  if (span === undefined) return;
+  try {
+    span.setAttributes(attributes);
+    if (name !== undefined) span.updateName(name);
+    if (errorType !== undefined) {
+      span.setAttribute('error.type', errorType);
+      // Of what was thrown only the kind: its message may hold anything, and no redaction sees spans.
+      span.setStatus({ code: SpanStatusCode.ERROR, message: errorType });
+    }
+    span.end();
+  } catch (error) {
+    report('a span could not be ended', error);
+  }
+}
+
+/** The ids of a context, if they are valid. */
+export function validSpanContext(from: Context): SpanContext | undefined {
+  const span = trace.getSpanContext(from);
+  return span !== undefined && isSpanContextValid(span) ? span : undefined;
+}
+
+function startSpan(name: string, options: SpanOptions, parent: Context): Span | undefined {
+  try {
+    return trace.getTracer('@logspan/sdk').startSpan(name, options, parent);
+  } catch (error) {
+    report('a span could not be started', error);
+    return undefined;
+  }
+}
+
+function randomHex(bytes: number): string {
+  const hex = randomBytes(bytes).toString('hex');
+  // All zeros are no valid id, and come up once in 2^64.
+  return /[^0]/.test(hex) ? hex : randomHex(bytes);
+}

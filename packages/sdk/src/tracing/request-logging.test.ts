@@ -1,0 +1,398 @@
+import {
+  createServer,
+  get,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { getLogger } from '@logspan/logger';
+import { context, diag, SpanKind, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { toldDuring } from '../../../../test/pipeline/recorder.ts';
+import { Memory } from '../../../../test/tracing/memory.ts';
+import { withRequest } from './request.ts';
+import { type RequestLoggingOptions, requestLogging } from './request-logging.ts';
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const SPAN = 'b7ad6b7169203331';
+const traceparent = `00-${TRACE}-${SPAN}-01`;
+
+let memory: Memory;
+let server: Server;
+beforeEach(() => {
+  memory = new Memory();
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  await new Promise((resolve) => server?.close(resolve));
+  await memory.end();
+});
+
+/** Serves with request logging; answers where. */
+async function serve(listener: RequestListener, options: RequestLoggingOptions = {}): Promise<string> {
+  server = createServer(requestLogging(options).listener(listener));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Resolves with the record that ends a request. */
+async function ended(): Promise<Memory['records'][number]> {
+  for (;;) {
+    const found = memory.records.find(({ event }) => /^request_(?!started)/.test(event ?? ''));
+    if (found !== undefined) return found;
+    await new Promise(setImmediate);
+  }
+}
+
+/** A clock that goes on by 5 ms each time it is read. */
+function steps(): () => number {
+  let millis = 0;
+  return () => {
+    millis += 5;
+    return millis;
+  };
+}
+
+describe('a request', () => {
+  test('is written when it starts and when its response is out, in its trace', async () => {
+    const url = await serve(
+      (_request, response) => {
+        getLogger('shop').info('inside');
+        response.writeHead(201).end('done');
+      },
+      { now: steps() },
+    );
+    await (await fetch(`${url}/cart/7?token=secret`, { method: 'POST', headers: { traceparent } })).text();
+    await ended();
+    const http = {
+      'http.request.method': 'POST',
+      'url.path': '/cart/7',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(url).port),
+    };
+    expect(memory.records.map(({ event, level, scope, attributes }) => [event, level, scope, attributes])).toEqual([
+      ['request_started', 'DEBUG', 'http.server', http],
+      ['inside', 'INFO', 'shop', {}],
+      ['request_completed', 'INFO', 'http.server', { ...http, 'http.response.status_code': 201, duration_ms: 5 }],
+    ]);
+    for (const { span } of memory.records) expect(span).toMatchObject({ traceId: TRACE, spanId: SPAN });
+    expect(JSON.stringify(memory.records)).not.toContain('secret');
+  });
+
+  test('without a valid trace begins one: the guide trusted any header', async () => {
+    const url = await serve((_request, response) => void response.end());
+    await (await fetch(url, { headers: { traceparent: 'x', 'X-Trace-Id': 'admin' } })).text();
+    await ended();
+    const [started, completed] = memory.records;
+    expect(started?.span?.traceId).toMatch(/^(?!0{32})[\da-f]{32}$/);
+    expect(completed?.span).toEqual(started?.span);
+  });
+
+  test('after another one on the same connection has a trace of its own', async () => {
+    const url = await serve((_request, response) => void response.end());
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    // Both at once, so that the second waits in the parser for the first.
+    socket.end('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await new Promise((resolve) => socket.resume().on('close', resolve));
+    expect(memory.events.filter((event) => event === 'request_completed')).toHaveLength(2);
+    expect(new Set(memory.records.map(({ span }) => span?.traceId)).size).toBe(2);
+    const pairs = memory.records.map(({ attributes, span }) => `${attributes['url.path']} ${span?.traceId}`);
+    expect(new Set(pairs).size).toBe(2);
+  });
+
+  test('is one request for withRequest, too', async () => {
+    const url = await serve((request, response) =>
+      withRequest(request.headers, () => {
+        getLogger('shop').info('inside');
+        response.end();
+      }),
+    );
+    await (await fetch(url)).text();
+    await ended();
+    expect(new Set(memory.records.map(({ span }) => `${span?.traceId} ${span?.spanId}`)).size).toBe(1);
+  });
+
+  test.each([
+    [404, 'request_completed', 'INFO', undefined],
+    [500, 'request_failed', 'ERROR', '500'],
+  ])('that is answered with %i', async (status, event, level, type) => {
+    const url = await serve((_request, response) => void response.writeHead(status).end());
+    await (await fetch(url)).text();
+    expect(await ended()).toMatchObject({ event, level, attributes: { 'http.response.status_code': status } });
+    expect(memory.only(event).attributes['error.type']).toBe(type);
+  });
+
+  test('that streams takes until the last byte', async () => {
+    let millis = 0;
+    let finish: () => void = () => undefined;
+    const url = await serve(
+      (_request, response) => {
+        response.write('first');
+        finish = () => {
+          millis = 1_500;
+          response.end('last');
+        };
+      },
+      { now: () => millis },
+    );
+    const { body } = await fetch(url);
+    const reader = body?.getReader();
+    await reader?.read();
+    expect(memory.events).toEqual(['request_started']);
+    finish();
+    await reader?.read();
+    expect(await ended()).toMatchObject({ event: 'request_completed', attributes: { duration_ms: 1_500 } });
+  });
+});
+
+describe('events of request and response', () => {
+  test('have the trace of the request', async () => {
+    const url = await serve((request, response) => {
+      const log = (event: string) => () => getLogger('shop').info(event);
+      request
+        .on('data', log('request_data'))
+        .on('end', log('request_end'))
+        .on('end', () => response.end());
+      response.on('finish', log('response_finish')).on('close', log('response_close'));
+    });
+    await (await fetch(url, { method: 'POST', body: 'x', headers: { traceparent } })).text();
+    await ended();
+    while (!memory.events.includes('response_close')) await new Promise(setImmediate);
+    expect(memory.events.filter((event) => !event?.startsWith('request_c')).sort()).toEqual([
+      'request_data',
+      'request_end',
+      'request_started',
+      'response_close',
+      'response_finish',
+    ]);
+    for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+  });
+});
+
+describe('a client that does not wait', () => {
+  test('is told apart from a failure', async () => {
+    const begun = new Promise<void>((resolve) => {
+      void serve((_request, response) => {
+        response.write('first');
+        resolve();
+      }).then((url) => {
+        const call = get(url, (response) => response.once('data', () => call.destroy()).on('error', () => undefined));
+        call.on('error', () => undefined);
+      });
+    });
+    await begun;
+    const record = await ended();
+    expect(record).toMatchObject({
+      event: 'request_aborted',
+      level: 'WARN',
+      attributes: { 'http.response.status_code': 200, duration_ms: expect.any(Number) },
+    });
+    expect(memory.records).toHaveLength(2);
+  });
+
+  test('before the head of the response has gone out: there is no status', async () => {
+    const url = await serve(() => call.destroy());
+    const call = httpRequest(url).on('error', () => undefined);
+    call.end();
+    expect((await ended()).event).toBe('request_aborted');
+    expect(memory.only('request_aborted').attributes).not.toHaveProperty(['http.response.status_code']);
+  });
+
+  test('during a pipeline, which fails because of it', async () => {
+    let failure: unknown;
+    const endless = Readable.from(
+      (async function* () {
+        for (;;) yield await new Promise<string>((resolve) => setImmediate(resolve, 'x'.repeat(1_024)));
+      })(),
+    );
+    const url = await serve((_request, response) => {
+      pipeline(endless, response).catch((error: unknown) => {
+        failure = error;
+      });
+    });
+    const call = get(url, (response) => response.once('data', () => call.destroy()).on('error', () => undefined));
+    call.on('error', () => undefined);
+    expect((await ended()).event).toBe('request_aborted');
+    while (failure === undefined) await new Promise(setImmediate);
+  });
+});
+
+describe('a handler that fails', () => {
+  const error = new RangeError('mine');
+
+  test('at once: written once, and thrown on', async () => {
+    const requests = requestLogging();
+    const [request, response] = await exchange();
+    const listener = requests.listener(() => {
+      throw error;
+    });
+    expect(() => listener(request, response)).toThrow(error);
+    response.statusCode = 500;
+    response.end();
+    await new Promise((resolve) => response.once('close', resolve));
+    expect(memory.events).toEqual(['request_started', 'request_failed']);
+    expect(memory.only('request_failed')).toMatchObject({
+      level: 'ERROR',
+      attributes: { 'exception.type': 'RangeError', 'exception.message': 'mine', 'error.type': 'RangeError' },
+    });
+    expect(memory.only('request_failed').attributes).not.toHaveProperty(['http.response.status_code']);
+  });
+
+  test('later: written once, and rejected', async () => {
+    const [request, response] = await exchange();
+    const listener = requestLogging().listener(async () => {
+      await new Promise(setImmediate);
+      throw error;
+    });
+    await expect(listener(request, response)).rejects.toBe(error);
+    response.destroy();
+    await new Promise((resolve) => response.once('close', resolve));
+    expect(memory.events).toEqual(['request_started', 'request_failed']);
+  });
+
+  test('by destroying the response', async () => {
+    const url = await serve((_request, response) => void response.destroy(error));
+    await expect(fetch(url)).rejects.toThrow();
+    expect(await ended()).toMatchObject({ event: 'request_failed', attributes: { 'exception.message': 'mine' } });
+  });
+
+  /** A request and its response, without a listener. */
+  async function exchange() {
+    server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const arrived = new Promise<Parameters<RequestListener>>((resolve) => {
+      server.once('request', (...pair) => resolve(pair));
+    });
+    get({ port: (server.address() as AddressInfo).port, agent: false }, (response) => response.resume()).on(
+      'error',
+      () => undefined,
+    );
+    return arrived;
+  }
+});
+
+describe('with a tracer', () => {
+  let spans: InMemorySpanExporter;
+  beforeEach(() => {
+    spans = new InMemorySpanExporter();
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+  });
+
+  test('a request is a span, which ends with the response', async () => {
+    const url = await serve((_request, response) => void response.writeHead(503).end());
+    await (await fetch(`${url}/cart?token=secret`, { headers: { traceparent } })).text();
+    const record = await ended();
+    const [span] = spans.getFinishedSpans();
+    expect([span?.name, span?.kind]).toEqual(['GET', SpanKind.SERVER]);
+    expect(span?.parentSpanContext).toMatchObject({ traceId: TRACE, spanId: SPAN });
+    expect(record.span?.spanId).toBe(span?.spanContext().spanId);
+    expect(span?.attributes).toMatchObject({
+      'url.path': '/cart',
+      'http.response.status_code': 503,
+      'error.type': '503',
+    });
+    expect(span?.status.code).toBe(2);
+  });
+
+  test('a span that an instrumentation has started is the request’s', async () => {
+    const requests = requestLogging().listener((_request, response) => void response.end());
+    server = createServer((request, response) =>
+      trace.getTracer('http').startActiveSpan('theirs', (span) => {
+        requests(request, response);
+        response.once('close', () => span.end());
+      }),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text();
+    const record = await ended();
+    while (spans.getFinishedSpans().length === 0) await new Promise(setImmediate);
+    expect(spans.getFinishedSpans().map(({ name, spanContext }) => [name, spanContext])).toHaveLength(1);
+    expect(record.span?.spanId).toBe(spans.getFinishedSpans()[0]?.spanContext().spanId);
+  });
+});
+
+describe('the options', () => {
+  test('levels, parameters, further attributes', async () => {
+    const url = await serve((_request, response) => void response.end(), {
+      logger: getLogger('web'),
+      levels: { started: 'off', completed: 'debug' },
+      query: ['page'],
+      attributes: (request: IncomingMessage) => ({ tenant: request.headers['x-tenant'], 'url.path': 'mine' }),
+    });
+    await (await fetch(`${url}/cart?page=2&token=secret`, { headers: { 'x-tenant': 'acme' } })).text();
+    await ended();
+    expect(memory.records).toMatchObject([
+      {
+        scope: 'web',
+        level: 'DEBUG',
+        event: 'request_completed',
+        attributes: { tenant: 'acme', 'url.path': '/cart', 'url.query': 'page=2' },
+      },
+    ]);
+  });
+
+  test('ignored requests have no records, but a trace', async () => {
+    const url = await serve(
+      (_request, response) => {
+        getLogger('shop').info('inside');
+        response.end();
+      },
+      { ignore: ({ url }) => url === '/health' },
+    );
+    await (await fetch(`${url}/health`, { headers: { traceparent } })).text();
+    await (await fetch(`${url}/cart`)).text();
+    await ended();
+    expect(memory.events).toEqual(['inside', 'request_started', 'inside', 'request_completed']);
+    expect(memory.records[0]?.span?.traceId).toBe(TRACE);
+  });
+
+  test('functions of the application that throw do not hurt the request, and are told of now and then', async () => {
+    const explode = () => {
+      throw new Error('secret');
+    };
+    const url = await serve((_request, response) => void response.end('served'), {
+      ignore: explode,
+      attributes: () => Object.defineProperty({}, 'broken', { enumerable: true, get: explode }),
+    });
+    diag.disable();
+    const told = await toldDuring(async () => {
+      for (let i = 0; i < 4; i++) expect(await (await fetch(url)).text()).toBe('served');
+    });
+    expect(told).toEqual(
+      [1, 2, 4, 8].map((times) => `logspan: a function of requestLogging failed ${times} time(s) Error`),
+    );
+    await ended();
+    expect(memory.events.filter((event) => event === 'request_started')).toHaveLength(4);
+  });
+
+  test.each([
+    [{ level: 'info' }, /^requestLogging\.level: is not an option/],
+    [{ logger: {} }, /^requestLogging\.logger: must be a logger/],
+    [{ levels: { completed: 'loud' } }, /^requestLogging\.levels\.completed: must be one of/],
+    [{ levels: 'info' }, /^requestLogging\.levels: options must be an object/],
+    [{ ignore: '/health' }, /^requestLogging\.ignore: must be a function/],
+    [{ attributes: {} }, /^requestLogging\.attributes: must be a function/],
+    [{ query: true }, /^requestLogging\.query: must be an array of names/],
+    [{ now: 7 }, /^requestLogging\.now: must be a function/],
+  ])('%j', (options, message) => {
+    expect(() => requestLogging(options as never)).toThrow(message);
+  });
+
+  test('a listener that is none', () => {
+    expect(() => requestLogging().listener(undefined as never)).toThrow(
+      /^requestLogging\.listener: must be a function/,
+    );
+  });
+});
+
+test('nothing of a request is left in the context of the server', async () => {
+  const url = await serve((_request, response) => void response.end());
+  await (await fetch(url)).text();
+  await ended();
+  expect(trace.getSpan(context.active())).toBeUndefined();
+});

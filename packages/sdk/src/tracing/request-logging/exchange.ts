@@ -1,0 +1,132 @@
+import type { Logger } from '@logspan/logger';
+import { exceptionAttributes } from '@logspan/logger/internal';
+import { type Context, context, type Span, SpanKind } from '@opentelemetry/api';
+import type { Failures } from '../../pipeline/report.ts';
+import { errorType } from '../error-type.ts';
+import { hostAttributes, methodAttributes, targetAttributes } from '../http-attributes.ts';
+import { endSpan } from '../open-span.ts';
+import { type Outcome, type OutcomeLevels, roundMillis } from '../outcome.ts';
+import { enterRequest } from '../request.ts';
+
+/** What all requests of one {@link requestLogging} have in common. */
+export interface ExchangeSettings {
+  readonly logger: Logger;
+  readonly levels: OutcomeLevels;
+  readonly query: ReadonlySet<string> | undefined;
+  readonly ignore: ((request: never) => boolean) | undefined;
+  readonly attributes: ((request: never) => Readonly<Record<string, unknown>> | undefined) | undefined;
+  readonly now: () => number;
+  /** Of the functions above. */
+  readonly failures: Failures;
+}
+
+/** The first line and the headers of a request. */
+export interface Incoming {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: object;
+  readonly host: string | undefined;
+  /** The request as the framework knows it, for `ignore` and `attributes`. */
+  readonly native: unknown;
+  /** The route it matched, as soon as that is known. Asked at the end. */
+  route(): unknown;
+}
+
+/** One request and its response: the context it is served in, and its records. */
+export class Exchange {
+  readonly context: Context;
+  readonly #settings: ExchangeSettings;
+  readonly #incoming: Incoming;
+  readonly #attributes: Record<string, unknown>;
+  readonly #span: Span | undefined;
+  readonly #muted: boolean;
+  readonly #begun: number;
+  #thrown: { readonly error: unknown } | undefined;
+  #ended = false;
+
+  constructor(settings: ExchangeSettings, incoming: Incoming) {
+    this.#settings = settings;
+    this.#incoming = incoming;
+    this.#begun = settings.now();
+    const http = {
+      ...methodAttributes(incoming.method),
+      ...targetAttributes(incoming.target, settings.query),
+      ...hostAttributes(incoming.host),
+    };
+    this.#muted = this.#ask(() => settings.ignore?.(incoming.native as never)) === true;
+    const own = this.#ask(() => ({ ...settings.attributes?.(incoming.native as never) }));
+    this.#attributes = { ...own, ...http };
+    const { context: entered, span } = enterRequest(incoming.headers, methodName(http), {
+      kind: SpanKind.SERVER,
+      attributes: http,
+    });
+    this.context = entered;
+    this.#span = span;
+    this.#write('started', this.#attributes);
+  }
+
+  /** Remembers what the application threw: the record of the end says it. */
+  threw(error: unknown): void {
+    this.#thrown ??= { error };
+  }
+
+  /** The response went out whole, with this status. */
+  completed(status: number): void {
+    if (status >= 500) this.#end('failed', status, this.#thrown);
+    else this.#end('completed', status, undefined);
+  }
+
+  /** There is no whole response, because of what was thrown. */
+  failed(status: number | undefined): void {
+    this.#end('failed', status, this.#thrown);
+  }
+
+  /** There is no whole response, because the client did not wait for it. */
+  aborted(status: number | undefined): void {
+    this.#end('aborted', status, this.#thrown);
+  }
+
+  #end(outcome: Outcome, status: number | undefined, thrown: { readonly error: unknown } | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const found = this.#ask(() => this.#incoming.route());
+    const route = typeof found === 'string' && found !== '' ? { 'http.route': found } : {};
+    const response = status === undefined ? {} : { 'http.response.status_code': status };
+    const type =
+      outcome === 'failed' ? (thrown === undefined ? String(status ?? '_OTHER') : errorType(thrown.error)) : undefined;
+    this.#write(outcome, {
+      ...(thrown === undefined ? {} : exceptionAttributes(thrown.error)),
+      ...this.#attributes,
+      ...route,
+      ...response,
+      ...(type === undefined ? {} : { 'error.type': type }),
+      duration_ms: roundMillis(this.#settings.now() - this.#begun),
+    });
+    endSpan(this.#span, {
+      errorType: type,
+      attributes: { ...route, ...response },
+      name: typeof found === 'string' ? `${methodName(this.#attributes)} ${found}` : undefined,
+    });
+  }
+
+  /** What a function of the application answers; undefined if it throws. */
+  #ask<T>(question: () => T): T | undefined {
+    try {
+      return question();
+    } catch (error) {
+      this.#settings.failures.count(error);
+      return undefined;
+    }
+  }
+
+  #write(outcome: Outcome, attributes: Record<string, unknown>): void {
+    const level = this.#settings.levels[outcome];
+    if (this.#muted || level === 'off') return;
+    context.with(this.context, () => this.#settings.logger.log(level, `request_${outcome}`, attributes));
+  }
+}
+
+function methodName(attributes: Readonly<Record<string, unknown>>): string {
+  const method = attributes['http.request.method'];
+  return typeof method === 'string' && method !== '_OTHER' ? method : 'HTTP';
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { types } from 'node:util';
+import { context } from '@opentelemetry/api';
+import { Exchange, type ExchangeSettings } from './exchange.ts';
+
+/** What a listener of `node:http` is given, and servers built on it pass on. */
+export type NodeListener<Request, Response> = (request: Request, response: Response) => unknown;
+
+/** A listener that serves each request in its context, and writes its records. */
+export function loggedListener<Request extends IncomingMessage, Response extends ServerResponse>(
+  settings: ExchangeSettings,
+  listener: NodeListener<Request, Response>,
+): NodeListener<Request, Response> {
+  return function (this: unknown, request, response) {
+    const exchange = follow(settings, request, response);
+    // Nobody answers for a listener that throws: the response may never end, nor the process live on.
+    const failed = (error: unknown): never => {
+      exchange.threw(error);
+      exchange.failed(sentStatus(response));
+      throw error;
+    };
+    let result: unknown;
+    try {
+      result = context.with(
+        exchange.context,
+        listener as NodeListener<unknown, unknown>,
+        this as undefined,
+        request,
+        response,
+      );
+    } catch (error) {
+      return failed(error);
+    }
+    return types.isPromise(result) ? result.catch(failed) : result;
+  };
+}
+
+/** The exchange of a Node request and its response, which ends with the response. */
+export function follow(
+  settings: ExchangeSettings,
+  request: IncomingMessage,
+  response: ServerResponse,
+  native: unknown = request,
+  route: () => unknown = () => undefined,
+): Exchange {
+  const exchange = new Exchange(settings, {
+    method: request.method ?? '',
+    // Routers shorten `url` for the routes below them.
+    target: (request as { originalUrl?: string }).originalUrl ?? request.url ?? '',
+    headers: request.headers,
+    host: request.headers.host,
+    native,
+    route,
+  });
+  // Their events come from the connection, which knows nothing of the request.
+  context.bind(exchange.context, request);
+  context.bind(exchange.context, response);
+  response.once('finish', () => exchange.completed(response.statusCode));
+  response.once('close', () => {
+    const { errored } = response;
+    if (errored !== null && errored !== undefined && !isHangUp(errored)) {
+      exchange.threw(errored);
+      exchange.failed(sentStatus(response));
+    } else {
+      exchange.aborted(sentStatus(response));
+    }
+  });
+  return exchange;
+}
+
+/** The status that the client got, if it got one. */
+function sentStatus(response: ServerResponse): number | undefined {
+  return response.headersSent ? response.statusCode : undefined;
+}
+
+/** What Node destroys a response with when its connection is gone. */
+function isHangUp(error: Error & { code?: unknown }): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

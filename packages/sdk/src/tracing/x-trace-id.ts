@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Context,
+  isSpanContextValid,
+  isValidTraceId,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+const HEADER = 'x-trace-id';
+
+/**
+ * Reads and writes the trace id as the header `X-Trace-Id`, for services that do not know W3C Trace Context.
+ *
+ * Reads it where no other propagator has found a trace, and only if it is a valid trace id: 32 hexadecimal digits, not all
+ * zero. Anything else is ignored, a UUID with dashes too. The span id, which the header lacks, is random, and the trace counts as
+ * sampled. To be combined, behind the W3C one, with OTel's `CompositePropagator`. Opt-in, because whoever can set the
+ * header chooses the trace: let your own gateway set or remove it.
+ */
+export class XTraceIdPropagator implements TextMapPropagator {
+  inject(from: Context, carrier: unknown, setter: TextMapSetter): void {
+    const span = trace.getSpanContext(from);
+    if (span === undefined || !isSpanContextValid(span) || isTracingSuppressed(from)) return;
+    setter.set(carrier, HEADER, span.traceId);
+  }
+
+  extract(base: Context, carrier: unknown, getter: TextMapGetter): Context {
+    const found = trace.getSpanContext(base);
+    if (found !== undefined && isSpanContextValid(found)) return base;
+    const value = getter.get(carrier, HEADER);
+    const traceId = (Array.isArray(value) && value.length === 1 ? value[0] : value)?.toString().trim().toLowerCase();
+    if (traceId === undefined || !isValidTraceId(traceId)) return base;
+    const spanId = randomBytes(8).toString('hex');
+    return trace.setSpanContext(base, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+  }
+
+  fields(): string[] {
+    return [HEADER];
+  }
+}
