@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { context } from '@opentelemetry/api';
 import type { ExchangeSettings } from './exchange.ts';
 import { follow } from './node-http.ts';
@@ -7,6 +8,7 @@ import { follow } from './node-http.ts';
 export interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly body?: unknown;
 }
 export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => Promise<void>;
 
@@ -16,6 +18,8 @@ export function koaMiddleware(settings: ExchangeSettings): KoaMiddleware {
     const exchange = follow(settings, ctx.req, ctx.res, ctx, route);
     try {
       await context.with(exchange.context, next);
+      // Koa sends it when all middleware is done, and then nothing would be left of the request while it is read.
+      if (ctx.body instanceof Readable) ctx.body._read = context.bind(exchange.context, ctx.body._read);
     } catch (error) {
       exchange.threw(error);
       throw error;
