@@ -1,0 +1,153 @@
+import type { AddressInfo, Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { getLogger } from '@logspan/logger';
+import { type RequestLogging, requestLogging } from '@logspan/sdk';
+import { type Arrived, Memory } from './memory.ts';
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
+
+/** What the application under test does in its handlers. */
+export const handlers = {
+  /** GET /items/:id answers this. */
+  async item(): Promise<string> {
+    getLogger('shop').info('at_once');
+    await delay(1);
+    getLogger('shop').info('after_a_timer');
+    return 'item';
+  },
+  /** POST /items, with the JSON body read by the framework, answers this. */
+  created(body: unknown): unknown {
+    getLogger('shop').info('body_read', { body });
+    return body;
+  },
+  /** GET /fails */
+  async fails(): Promise<never> {
+    await delay(1);
+    throw new RangeError('mine');
+  },
+  /** GET /fails-at-once */
+  failsAtOnce(): never {
+    throw new RangeError('mine');
+  },
+  /** GET /stream answers this. */
+  async *stream(): AsyncGenerator<string> {
+    for (const part of ['a', 'b', 'c']) {
+      await delay(1);
+      getLogger('shop').info('part', { part });
+      yield part;
+    }
+  },
+};
+
+/** A running application: a server that listens. */
+export type StartServer = (requests: RequestLogging) => Server | Promise<Server>;
+
+/** What request logging promises, whichever framework there is. */
+export function testFramework(name: string, start: StartServer, { nested = true } = {}): void {
+  describe(name, () => {
+    let memory: Memory;
+    let server: Server;
+    let url: string;
+    beforeEach(async () => {
+      memory = new Memory();
+      server = await start(requestLogging());
+      if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(async () => {
+      await new Promise((resolve) => server.close(resolve));
+      await memory.end();
+    });
+
+    /** Sends a request and reads the answer; resolves with the record that ends it. */
+    async function send(path: string, init: RequestInit = {}): Promise<Arrived & { text: string }> {
+      const response = await fetch(`${url}${path}`, {
+        ...init,
+        headers: { connection: 'close', ...headers, ...init.headers },
+      });
+      const text = await response.text();
+      for (;;) {
+        const record = memory.records.find(({ event }) => /^request_(?!started)/.test(event ?? ''));
+        if (record !== undefined) return { ...record, text };
+        await new Promise(setImmediate);
+      }
+    }
+
+    test('serves a request in its trace, and writes what became of it', async () => {
+      const record = await send('/items/7?token=secret');
+      expect(record.text).toBe('item');
+      expect(memory.events).toEqual(['request_started', 'at_once', 'after_a_timer', 'request_completed']);
+      for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+      expect(record.attributes).toEqual({
+        'http.request.method': 'GET',
+        'http.route': '/items/:id',
+        'url.path': '/items/7',
+        'server.address': '127.0.0.1',
+        'server.port': Number(new URL(url).port),
+        'http.response.status_code': 200,
+        duration_ms: expect.any(Number),
+      });
+    });
+
+    test('keeps the trace while a body is read', async () => {
+      const body = JSON.stringify({ size: 'x'.repeat(100_000) });
+      const record = await send('/items', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+      expect(record.text).toBe(body);
+      expect(memory.only('body_read').span?.traceId).toBe(TRACE);
+      expect(record.event).toBe('request_completed');
+    });
+
+    test.each(['/fails', '/fails-at-once'])('writes an error that is thrown, once: %s', async (path) => {
+      const record = await send(path);
+      expect(memory.events).toEqual(['request_started', 'request_failed']);
+      expect(record).toMatchObject({
+        level: 'ERROR',
+        attributes: {
+          'http.route': path,
+          'http.response.status_code': 500,
+          'error.type': 'RangeError',
+          'exception.message': 'mine',
+        },
+      });
+    });
+
+    test('keeps the trace in a response that streams', async () => {
+      const record = await send('/stream');
+      expect(record.text).toBe('abc');
+      expect(memory.events).toEqual(['request_started', 'part', 'part', 'part', 'request_completed']);
+      for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+    });
+
+    test('knows no route of what is not there', async () => {
+      const record = await send('/nowhere');
+      expect(record).toMatchObject({ event: 'request_completed', attributes: { 'http.response.status_code': 404 } });
+      expect(record.attributes).not.toHaveProperty(['http.route']);
+    });
+
+    if (nested) {
+      test('knows the whole route of a router within', async () => {
+        expect((await send('/api/carts/7')).attributes).toMatchObject({
+          'http.route': '/api/carts/:id',
+          'url.path': '/api/carts/7',
+        });
+      });
+    }
+
+    test('keeps requests side by side apart', async () => {
+      const traces = Array.from({ length: 50 }, (_, i) => (i + 1).toString(16).padStart(32, '0'));
+      await Promise.all(
+        traces.map(async (traceId) => {
+          const own = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+          await (await fetch(`${url}/items/${traceId}`, { headers: own })).text();
+        }),
+      );
+      for (const traceId of traces) {
+        const events = memory.records.filter(({ span }) => span?.traceId === traceId).map(({ event }) => event);
+        expect(events.slice(0, 3)).toEqual(['request_started', 'at_once', 'after_a_timer']);
+      }
+      expect(memory.records.every(({ span }) => traces.includes(String(span?.traceId)))).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { requestLogging } from '@logspan/sdk';
+import { handlers, testFramework } from './framework-contract.ts';
+import { Memory } from './memory.ts';
+
+// Its types need those of a browser, so they are left out.
+const load = (name: string) => import(name);
+const { Hono } = await load('hono');
+const { serve } = await load('@hono/node-server');
+
+interface Context {
+  readonly req: { json(): Promise<unknown> };
+  text(body: string, status?: number): Response;
+  json(body: unknown): Response;
+}
+
+function application(requests: { hono: unknown }) {
+  const app = new Hono();
+  app.use(requests.hono);
+  app.get('/items/:id', async (c: Context) => c.text(await handlers.item()));
+  app.post('/items', async (c: Context) => c.json(handlers.created(await c.req.json())));
+  app.get('/fails', handlers.fails);
+  app.get('/fails-at-once', handlers.failsAtOnce);
+  app.get('/stream', () => new Response(ReadableStream.from(handlers.stream()).pipeThrough(new TextEncoderStream())));
+  const api = new Hono();
+  api.get('/carts/:id', (c: Context) => c.text(''));
+  app.route('/api', api);
+  app.onError((_error: unknown, c: Context) => c.text('failed', 500));
+  return app;
+}
+
+testFramework('Hono 4', (requests) => serve({ fetch: application(requests).fetch, port: 0, hostname: '127.0.0.1' }));
+
+test('Hono without a Node server: the record is written when the response is there', async () => {
+  const memory = new Memory();
+  const app = application(requestLogging());
+  expect(await (await app.request('http://shop.example:8080/items/7?token=secret')).text()).toBe('item');
+  expect((await app.request('/fails')).status).toBe(500);
+  expect(memory.events.filter((event) => event?.startsWith('request_'))).toEqual([
+    'request_started',
+    'request_completed',
+    'request_started',
+    'request_failed',
+  ]);
+  expect(memory.only('request_completed').attributes).toMatchObject({
+    'http.route': '/items/:id',
+    'url.path': '/items/7',
+    'server.address': 'shop.example',
+    'server.port': 8080,
+    'http.response.status_code': 200,
+  });
+  expect(memory.only('request_failed').attributes).toMatchObject({ 'exception.message': 'mine' });
+  expect(JSON.stringify(memory.records)).not.toContain('secret');
+  await memory.end();
+});
