@@ -5,6 +5,8 @@ import { getLogger } from '@logspan/logger';
 import { type RequestLogging, requestLogging } from '@logspan/sdk';
 import { type Arrived, Memory } from './memory.ts';
 
+/** The record that ends a request. */
+const ENDED = /^request_(?!started)/;
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
 
@@ -68,11 +70,7 @@ export function testFramework(name: string, start: StartServer, { nested = true 
         headers: { connection: 'close', ...headers, ...init.headers },
       });
       const text = await response.text();
-      for (;;) {
-        const record = memory.records.find(({ event }) => /^request_(?!started)/.test(event ?? ''));
-        if (record !== undefined) return { ...record, text };
-        await new Promise(setImmediate);
-      }
+      return { ...(await memory.until(ENDED)), text };
     }
 
     test('serves a request in its trace, and writes what became of it', async () => {

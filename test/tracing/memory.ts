@@ -13,6 +13,7 @@ export interface Arrived {
 /** Logging as an application has it, whose records stay in memory. */
 export class Memory {
   readonly records: Arrived[] = [];
+  #waiting: (() => void)[] = [];
   readonly #logging: Logging;
 
   constructor(options: RegisterOptions = {}) {
@@ -23,7 +24,7 @@ export class Memory {
         {
           name: 'memory',
           start: () => ({
-            onEmit: (record) => void this.records.push(arrived(record)),
+            onEmit: (record) => this.#add(arrived(record)),
             forceFlush: async () => undefined,
             shutdown: async () => undefined,
             flushSync: () => undefined,
@@ -44,6 +45,20 @@ export class Memory {
     const found = this.records.filter((record) => record.event === event);
     if (found.length !== 1 || found[0] === undefined) throw new Error(`${event} was written ${found.length} times`);
     return found[0];
+  }
+
+  /** Resolves with the first record of such an event, as soon as it is there. */
+  async until(event: RegExp): Promise<Arrived> {
+    for (;;) {
+      const found = this.records.find((record) => event.test(record.event ?? ''));
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #add(record: Arrived): void {
+    this.records.push(record);
+    for (const look of this.#waiting.splice(0)) look();
   }
 
   /** Takes down what logging and the test have set up in the process. */

@@ -10,13 +10,13 @@ export type RequestHeaders =
 const KNOWN_FLAGS = 3;
 
 /**
- * The context that headers carry, read by the propagator that the process has, on top of `base`: its own values stay, but
- * for the span. What is not valid is ignored, as W3C Trace Context wants it. Never throws.
+ * The context that headers carry, read by the propagator that the process has, on top of `base`. What is not valid is
+ * ignored, as W3C Trace Context wants it. Never throws.
  */
 export function extractContext(headers: unknown, base: Context): Context {
-  if (!areHeaders(headers)) return trace.deleteSpan(base);
+  if (!areHeaders(headers)) return base;
   try {
-    const extracted = propagation.extract(trace.deleteSpan(base), headers, HEADERS);
+    const extracted = propagation.extract(base, headers, HEADERS);
     const span = trace.getSpanContext(extracted);
     // Flags that nobody knows must not be passed on, and OTel's propagator would write them as three digits.
     return span === undefined || span.traceFlags <= KNOWN_FLAGS
@@ -24,7 +24,7 @@ export function extractContext(headers: unknown, base: Context): Context {
       : trace.setSpanContext(extracted, { ...span, traceFlags: span.traceFlags & KNOWN_FLAGS });
   } catch (error) {
     report('a trace context could not be read', error);
-    return trace.deleteSpan(base);
+    return base;
   }
 }
 
@@ -43,13 +43,14 @@ const HEADERS: TextMapGetter<RequestHeaders> = {
 };
 
 /** True for `Headers` and `Map`; a plain object may have a header of this name. */
-function hasGet(headers: object): headers is { get(name: unknown): unknown } {
+function hasGet(headers: object): headers is { get(name: unknown): unknown; keys(): Iterable<unknown> } {
   return typeof (headers as { get?: unknown }).get === 'function';
 }
 
-function getFrom(headers: { get(name: unknown): unknown }, name: string): unknown {
+function getFrom(headers: { get(name: unknown): unknown; keys(): Iterable<unknown> }, name: string): unknown {
   const value = headers.get(name);
-  if (!(headers instanceof Map) || value !== undefined) return value;
+  if (value !== undefined) return value;
+  // To a Map, names in different case are different ones.
   return headers.get(sameName(headers.keys(), name));
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   get,
@@ -41,13 +42,7 @@ async function serve(listener: RequestListener, options: RequestLoggingOptions =
 }
 
 /** Resolves with the record that ends a request. */
-async function ended(): Promise<Memory['records'][number]> {
-  for (;;) {
-    const found = memory.records.find(({ event }) => /^request_(?!started)/.test(event ?? ''));
-    if (found !== undefined) return found;
-    await new Promise(setImmediate);
-  }
-}
+const ended = () => memory.until(/^request_(?!started)/);
 
 /** A clock that goes on by 5 ms each time it is read. */
 function steps(): () => number {
@@ -162,7 +157,7 @@ describe('events of request and response', () => {
     });
     await (await fetch(url, { method: 'POST', body: 'x', headers: { traceparent } })).text();
     await ended();
-    while (!memory.events.includes('response_close')) await new Promise(setImmediate);
+    await memory.until(/^response_close$/);
     expect(memory.events.filter((event) => !event?.startsWith('request_c')).sort()).toEqual([
       'request_data',
       'request_end',
@@ -203,22 +198,44 @@ describe('a client that does not wait', () => {
     expect(memory.only('request_aborted').attributes).not.toHaveProperty(['http.response.status_code']);
   });
 
+  test('is heard of in the trace of the request', async () => {
+    const url = await serve((_request, response) => {
+      response.on('close', () => getLogger('shop').info('gave_up'));
+      call.destroy();
+    });
+    const call = httpRequest(url, { headers: { traceparent } }).on('error', () => undefined);
+    call.end();
+    await ended();
+    await memory.until(/^gave_up$/);
+    for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+  });
+
+  test('while it sends, which is an error to whoever reads', async () => {
+    let failed: Promise<unknown> | undefined;
+    const url = await serve((request, response) => {
+      failed = pipeline(request, response).catch((error: unknown) => error);
+      request.once('data', () => call.destroy());
+    });
+    const call = httpRequest(url, { method: 'POST' }).on('error', () => undefined);
+    call.write('first');
+    expect((await ended()).event).toBe('request_aborted');
+    expect(await failed).toBeDefined();
+  });
+
   test('during a pipeline, which fails because of it', async () => {
-    let failure: unknown;
+    let failed: Promise<unknown> | undefined;
     const endless = Readable.from(
       (async function* () {
         for (;;) yield await new Promise<string>((resolve) => setImmediate(resolve, 'x'.repeat(1_024)));
       })(),
     );
     const url = await serve((_request, response) => {
-      pipeline(endless, response).catch((error: unknown) => {
-        failure = error;
-      });
+      failed = pipeline(endless, response).catch((error: unknown) => error);
     });
     const call = get(url, (response) => response.once('data', () => call.destroy()).on('error', () => undefined));
     call.on('error', () => undefined);
     expect((await ended()).event).toBe('request_aborted');
-    while (failure === undefined) await new Promise(setImmediate);
+    expect(await failed).toBeDefined();
   });
 });
 
@@ -304,13 +321,17 @@ describe('with a tracer', () => {
     server = createServer((request, response) =>
       trace.getTracer('http').startActiveSpan('theirs', (span) => {
         requests(request, response);
-        response.once('close', () => span.end());
+        response.once('close', () => {
+          span.end();
+          server.emit('span ended');
+        });
       }),
     );
+    const spanEnded = once(server, 'span ended');
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text();
     const record = await ended();
-    while (spans.getFinishedSpans().length === 0) await new Promise(setImmediate);
+    await spanEnded;
     expect(spans.getFinishedSpans().map(({ name, spanContext }) => [name, spanContext])).toHaveLength(1);
     expect(record.span?.spanId).toBe(spans.getFinishedSpans()[0]?.spanContext().spanId);
   });

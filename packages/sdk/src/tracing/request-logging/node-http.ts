@@ -58,7 +58,7 @@ export function follow(
   response.once('finish', () => exchange.completed(response.statusCode));
   response.once('close', () => {
     const { errored } = response;
-    if (errored !== null && errored !== undefined && !isHangUp(errored)) {
+    if (errored !== null && errored !== undefined) {
       exchange.threw(errored);
       exchange.failed(sentStatus(response));
     } else {
@@ -71,9 +71,4 @@ export function follow(
 /** The status that the client got, if it got one. */
 function sentStatus(response: ServerResponse): number | undefined {
   return response.headersSent ? response.statusCode : undefined;
-}
-
-/** What Node destroys a response with when its connection is gone. */
-function isHangUp(error: Error & { code?: unknown }): boolean {
-  return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
