@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type Context,
   isSpanContextValid,
@@ -10,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+import { randomHex } from './open-span.ts';
 
 const HEADER = 'x-trace-id';
 
@@ -34,7 +34,7 @@ export class XTraceIdPropagator implements TextMapPropagator {
     const value = getter.get(carrier, HEADER);
     const traceId = (Array.isArray(value) && value.length === 1 ? value[0] : value)?.toString().trim().toLowerCase();
     if (traceId === undefined || !isValidTraceId(traceId)) return base;
-    const spanId = randomBytes(8).toString('hex');
+    const spanId = randomHex(8);
     return trace.setSpanContext(base, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
   }
 
