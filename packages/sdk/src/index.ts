@@ -103,6 +103,7 @@ export { type LogspanProcessor, logspanProcessor } from './provider/logspan-proc
 export type { PipelineOptions, RegisterOptions } from './provider/options.ts';
 export type { PipelineAccount } from './provider/pipeline.ts';
 // Requests and calls between services
+export type { Outcome, OutcomeLevels } from './tracing/outcome.ts';
 export type { RequestHeaders } from './tracing/propagation.ts';
 export { withRequest } from './tracing/request.ts';
 export {

@@ -26,9 +26,10 @@ const MADE_HERE = createContextKey('logspan.made-here');
 /**
  * Begins a piece of work below what `parent` holds. With a tracer this is a span like any other. Without one:
  *
- * - ids that came from another process stay as they are, which is what the OTel API does: nobody records a span here, so a new
- *   id would be one that the traces of the others refer to and never find;
- * - otherwise nobody has recorded anything yet, and it gets a span id of its own, in the trace of the parent or a fresh one.
+ * - ids that came from another process stay as they are, which is what the OTel API does: nobody records a span here, so
+ *   a new id would be one that the traces of the others refer to and never find;
+ * - otherwise nobody has recorded anything yet, and it gets a span id of its own, in the trace of the parent or a fresh
+ *   one.
  *
  * A fresh trace is marked as sampled: a service further on that does trace keeps its spans, where the other choice would
  * switch tracing off for all of them. Never throws.
@@ -102,7 +103,8 @@ function startSpan(name: string, options: SpanOptions, parent: Context): Span | 
 
 /**
  * Random hexadecimal digits, eight at a time. By `Math.random`, as the OTel SDK makes ids: they need not be secret, and
- * `node:crypto` takes longer than all else. No UUID: samplers compare the number that an id is, and a UUID has fixed bits.
+ * `node:crypto` takes longer than all else. No UUID: samplers compare the number that an id is, and a UUID has fixed
+ * bits.
  */
 export function randomHex(bytes: number): string {
   let hex = '';

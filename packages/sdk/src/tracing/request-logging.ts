@@ -17,7 +17,8 @@ export type { KoaContext, KoaMiddleware } from './request-logging/koa.ts';
 export type { NodeListener } from './request-logging/node-http.ts';
 
 /**
- * Options of {@link requestLogging}. `Request` is the request of the framework: Express's, Fastify's, the `ctx` of Koa, the `c` of Hono.
+ * Options of {@link requestLogging}. `Request` is the request of the framework: Express's, Fastify's, the `ctx` of Koa,
+ * the `c` of Hono.
  */
 export interface RequestLoggingOptions<Request = IncomingMessage> {
   /** Who writes. Default: the logger `http.server`. */
@@ -57,15 +58,16 @@ export interface RequestLogging {
 
 /**
  * Serves each request in the context of its trace, as {@link withRequest} does, and writes what becomes of it:
- * `request_started`; then exactly one of `request_completed`, `request_failed` (an error was thrown, or the status is 500 or
- * above) and `request_aborted` (the client did not wait for the whole response).
+ * `request_started`; then exactly one of `request_completed`, `request_failed` (an error was thrown, or the status is
+ * 500 or above) and `request_aborted` (the client did not wait for the whole response).
  *
  * The attributes are those of the OTel semantic conventions (`http.request.method`, `url.path`, `http.route`,
- * `http.response.status_code`, `server.address`, `server.port`, `error.type`, `exception.*`), and `duration_ms` until the last byte
- * was handed to the operating system. Of a URL the path alone is logged. What a handler throws is in the record, and thrown on.
+ * `http.response.status_code`, `server.address`, `server.port`, `error.type`, `exception.*`), and `duration_ms` until
+ * the last byte was handed to the operating system. Of a URL the path alone is logged. What a handler throws is in the
+ * record, and thrown on.
  *
- * Events of the request and the response come in its context as well. Costs a context and one or two records a request: some
- * ten microseconds. Never throws into the server.
+ * Events of the request and the response come in its context as well. Costs a context and one or two records a request:
+ * some ten microseconds. Never throws into the server.
  *
  * @throws ConfigError for a mistake in the options.
  */

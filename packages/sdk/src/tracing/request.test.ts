@@ -131,6 +131,7 @@ describe('a fresh trace', () => {
   });
 
   test('also if headers or propagator throw, which is told', async () => {
+    diag.disable();
     const explode = () => {
       throw new Error('secret');
     };
@@ -139,7 +140,6 @@ describe('a fresh trace', () => {
     propagation.disable();
     propagation.setGlobalPropagator({ inject: explode, extract: explode, fields: () => [] });
     let seen: unknown;
-    diag.disable();
     const told = await toldDuring(() => {
       seen = withRequest({ traceparent }, ids);
     });

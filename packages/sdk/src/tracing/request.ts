@@ -16,17 +16,19 @@ import { areHeaders, extractContext, type RequestHeaders } from './propagation.t
 const HEADERS = createContextKey('logspan.request.headers');
 
 /**
- * Runs `fn` in the trace that the headers name, so that every record written inside, through awaits, timers and promises,
- * carries its ids, and {@link callService} hands them on. For requests and for messages of a queue.
+ * Runs `fn` in the trace that the headers name, so that every record written inside, through awaits, timers and
+ * promises, carries its ids, and `callService` hands them on. For requests and for messages of a queue.
  *
  * - A span under way (of an instrumentation, say) is used as it is.
  * - Otherwise the context is read from the headers by the process's propagator; what is not valid there is ignored.
- * - If they hold none, a fresh trace is begun: random ids, marked as sampled, so that services further on that trace keep their spans.
- * - With a tracer a span `request` of kind SERVER is started, and ended when `fn` returns or its promise is settled. Without one
- *   the ids that came in are used unchanged: see {@link openSpan}.
+ * - If they hold none, a fresh trace is begun: random ids, marked as sampled, so that services further on that trace
+ *   keep their spans.
+ * - With a tracer a span `request` of kind SERVER is started, and ended when `fn` returns or its promise is settled.
+ *   Without one the ids that came in are used unchanged.
  *
- * Inside another request, with other headers, nothing of that one stays, `withAttributes` and baggage neither; with the same
- * headers object it is the same request. Needs a context manager, and a propagator to read headers: `register()` sets both.
+ * Inside another request, with other headers, nothing of that one stays, `withAttributes` and baggage neither; with the
+ * same headers object it is the same request. Needs a context manager, and a propagator to read headers: `register()`
+ * sets both.
  *
  * @returns what `fn` returns; what it throws passes through. Throws nothing of its own, whatever `headers` is.
  */

@@ -23,8 +23,8 @@ export interface ServiceCallOptions {
   /** Who writes. Default: the logger `http.client`. */
   readonly logger?: Logger;
   /**
-   * At which level, or `off`. Default: `service_call_started` debug, `service_call_completed` info, `service_call_aborted`
-   * warn, `service_call_failed` error.
+   * At which level, or `off`. Default: `service_call_started` debug, `service_call_completed` info,
+   * `service_call_aborted` warn, `service_call_failed` error.
    */
   readonly levels?: Partial<OutcomeLevels>;
   /** The query parameters that may be logged. Default: none. */
@@ -34,16 +34,18 @@ export interface ServiceCallOptions {
 }
 
 /**
- * `fetch`, as a step of the trace it is called in: the called service finds the trace in the headers, which the process's
- * propagator writes (`traceparent`, and `baggage` if there is any: call your own services with it, not strangers), and
- * there are records of it: `service_call_started`; then exactly one of `service_call_completed`, `service_call_failed` (it threw,
- * or the status is 500 or above) and `service_call_aborted` (its `signal` was aborted by the caller).
+ * `fetch`, as a step of the trace it is called in: the called service finds the trace in the headers, which the
+ * process's propagator writes (`traceparent`, and `baggage` if there is any: call your own services with it, not
+ * strangers), and there are records of it: `service_call_started`; then exactly one of `service_call_completed`,
+ * `service_call_failed` (it threw, or the status is 500 or above) and `service_call_aborted` (its `signal` was aborted
+ * by the caller).
  *
- * They carry the ids of the call, which is a span of kind CLIENT if there is a tracer; see {@link openSpan} for what it is
- * without. The attributes are those of the OTel semantic conventions (`http.request.method`, `url.full`, `server.address`,
- * `server.port`, `http.response.status_code`, `error.type`, `exception.*`), and `duration_ms` until the head of the response is
- * there; its body is yours to read. Neither credentials nor query of the URL are logged. An instrumentation of `fetch` is quiet meanwhile: there is
- * one span and one set of headers. The caller's context is as it was, whatever happens.
+ * They carry the ids of the call: with a tracer those of a span of kind CLIENT; without one those that came from another
+ * process, or, in a trace that began in this one, ids of its own. The attributes are those of the OTel semantic
+ * conventions (`http.request.method`, `url.full`, `server.address`, `server.port`, `http.response.status_code`,
+ * `error.type`, `exception.*`), and `duration_ms` until the head of the response is there; its body is yours to read.
+ * Neither credentials nor query of the URL are logged. An instrumentation of `fetch` is quiet meanwhile: there is one
+ * span and one set of headers. The caller's context is as it was, whatever happens.
  *
  * @returns what `fetch` resolves with; what it rejects with passes through, after it was recorded.
  * @throws ConfigError (as a rejection) for a mistake in the options.
