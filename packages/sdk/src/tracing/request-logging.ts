@@ -67,7 +67,7 @@ export interface RequestLogging {
  * record, and thrown on.
  *
  * Events of the request and the response come in its context as well. Costs a context and one or two records a request:
- * some ten microseconds. Never throws into the server.
+ * some tens of microseconds. Never throws into the server.
  *
  * @throws ConfigError for a mistake in the options.
  */
