@@ -167,6 +167,8 @@ function beside(other: LogRecordProcessor, option: string): Stage {
       enabled: (options) => next.enabled === undefined || next.enabled(options),
       forceFlush: (options) => both((one) => one.forceFlush(options)),
       shutdown: (options) => both((one) => one.shutdown(options)),
+      // It may be put back, so what it holds goes, and it is not ended.
+      release: () => failures.watch((async () => other.forceFlush())()),
     };
   });
 }

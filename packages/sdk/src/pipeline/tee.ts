@@ -1,5 +1,4 @@
 import type { Context } from '@opentelemetry/api';
-import { copyRecord } from './copy-record.ts';
 import { passes } from './passes.ts';
 import { isWorthReporting, report, watch } from './report.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
@@ -9,8 +8,6 @@ export interface Branch {
   readonly to: LogRecordProcessor;
   /** Only records for which this is true go here. One that throws lets the record pass. */
   readonly when?: ((record: LogRecord) => boolean) | undefined;
-  /** True if what is behind edits records: it then gets a copy of its own. Default false. */
-  readonly edits?: boolean | undefined;
 }
 
 /** A processor that gives each record to several others. */
@@ -21,7 +18,7 @@ export interface Tee extends LogRecordProcessor {
 }
 
 /**
- * Gives each record to every branch in turn. A branch that fails takes nothing from the others: its failure is reported
+ * Gives each record to every branch in turn: the same one, so whoever edits it copies it first (copyRecord). A branch that fails takes nothing from the others: its failure is reported
  * on OTel's diag, now and then, and counted. A flush or shutdown waits for all branches whatever one of them does.
  */
 export function tee(...initial: readonly Branch[]): Tee {
@@ -37,11 +34,11 @@ export function tee(...initial: readonly Branch[]): Tee {
     failures: (to) => failures.get(to) ?? 0,
     onEmit(record: LogRecord, context?: Context): void {
       for (let i = 0; i < branches.length; i++) {
-        const { to, when, edits } = branches[i] as Branch;
+        const { to, when } = branches[i] as Branch;
         try {
           if (when !== undefined && !passes(when, record)) continue;
           // An async onEmit is not foreseen, but its rejection must not end the process.
-          const answer: unknown = to.onEmit(edits ? copyRecord(record) : record, context);
+          const answer: unknown = to.onEmit(record, context);
           if (answer !== undefined) watch(answer, 'a handler');
         } catch (error) {
           const failed = (failures.get(to) ?? 0) + 1;

@@ -361,6 +361,31 @@ test('records that a processor writes are stopped and counted', () => {
   expect(pipeline.pipelineAccount()).toMatchObject({ emitted: 2, passed: 1, dropped: { reentrant: 1 } });
 });
 
+test('a third-party processor that is taken out is flushed at once, and shut down with the others, once', async () => {
+  const [other, back] = [new Recorder(), new Recorder()];
+  const { pipeline, emit } = pipelineOf(other, back);
+  pipeline.removeProcessor(other);
+  pipeline.removeProcessor(back);
+  pipeline.addProcessor(back);
+  emit({ eventName: 'one' });
+  expect([other.flushed, other.ended, back.flushed]).toEqual([[undefined], [], [undefined]]);
+  expect(back.events).toEqual(['one']);
+  await pipeline.shutdown({ timeoutMillis: 2 });
+  expect([other.ended, back.ended]).toEqual([[{ timeoutMillis: 2 }], [{ timeoutMillis: 2 }]]);
+});
+
+test('a third-party processor that cannot be flushed or ended harms nobody', async () => {
+  const fails = () => {
+    throw new Error('no');
+  };
+  const other = { onEmit: () => undefined, forceFlush: fails, shutdown: fails };
+  const { end, pipeline, emit } = pipelineOf(other);
+  expect(await toldDuring(async () => void pipeline.removeProcessor(other))).toHaveLength(1);
+  emit({ eventName: 'one' });
+  await pipeline.shutdown({ timeoutMillis: 2 });
+  expect([end.events, end.ended]).toEqual([['one'], [{ timeoutMillis: 2 }]]);
+});
+
 test('a flush and a shutdown go through all steps to all handlers', async () => {
   const other = new Recorder();
   const { end, pipeline } = pipelineOf(other, marking('a'));

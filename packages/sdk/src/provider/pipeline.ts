@@ -156,8 +156,12 @@ export class Pipeline implements LogRecordProcessor {
     return this.#guard.forceFlush(options);
   }
 
-  shutdown(options?: FlushOptions): Promise<void> {
-    return this.#guard.shutdown(options);
+  async shutdown(options?: FlushOptions): Promise<void> {
+    // Third-party processors that were taken out could have been put back: nobody has ended them yet.
+    const gone = this.#removed.filter(({ given }) => this.#steps.every((step) => step.given !== given));
+    const others = new Set(gone.map(({ given }) => given).filter((given) => typeof given === 'object'));
+    const ended = [...others].map((other) => within(() => other.shutdown(options), options?.timeoutMillis ?? 30_000));
+    await Promise.all([this.#guard.shutdown(options), ...ended]);
   }
 
   /** The last chance of a process that ends now: what stages hold back, and then what handlers do. */
