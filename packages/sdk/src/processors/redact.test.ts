@@ -147,6 +147,25 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
   });
 });
 
+test('of a chain of errors each message that was cut may end in the middle of a secret', () => {
+  const chain = (message: string) => {
+    const bare = (text: string, cause?: Error) => Object.assign(new Error(text, { cause }), { stack: undefined });
+    return { attributes: { error: bare('a', bare(message, bare('c'))) } };
+  };
+  const pre = 'word '.repeat(2_000);
+  for (const secret of [`postgres://ann:${SECRET}-Sesame@db`, '4111 1111 1111 1111', `password="${SECRET} Sesame"`]) {
+    for (let kept = 16; kept < secret.length; kept++) {
+      const message = `${pre.slice(-(8_192 - kept))}${secret}`;
+      const stack = redacted(chain(message)).attributes?.['exception.stacktrace'];
+      expect(stack).toMatch(/…\nCaused by: Error: c$/);
+      expect(stack).not.toMatch(/hunt|4111 1111/);
+    }
+  }
+  // What is whole stays whole.
+  const whole = chain('4111 1111 1111 …');
+  expect(redacted(whole).attributes?.['exception.stacktrace']).toMatch(/4111 1111 1111 …\nCaused by: Error: c$/);
+});
+
 describe('a value that a limit cut may end in the middle of a secret', () => {
   const value = `order of ann, by card 4111 1111 1111 1111`;
   const cut = (limit: number) => value.slice(0, limit).replace(/4111[ 1]+$/, GONE);

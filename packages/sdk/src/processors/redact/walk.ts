@@ -17,6 +17,8 @@ const CUT_LENGTH = 1_024;
 const SHORTEST_LIMIT = 32;
 /** What marks the message or the stack of an error that was cut. */
 const ELLIPSIS = 0x2026;
+/** The same in the middle of the stack of an error with causes: texts of errors are longer than this where they are cut. */
+const CUT_BEFORE_CAUSE = '…\nCaused by: ';
 const hasOwn = Object.prototype.hasOwnProperty;
 
 /** What is known of a key. */
@@ -69,8 +71,23 @@ export class Walk {
     this.#characters += text.length;
     if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
     const { length } = text;
+    if (length >= CUT_LENGTH && text.includes(CUT_BEFORE_CAUSE)) return this.#chain(text);
+    return this.#text(text);
+  }
+
+  #text(text: string): string {
+    const { length } = text;
     if (text.charCodeAt(length - 1) === ELLIPSIS) return `${this.#scanner.clean(text.slice(0, -1), true)}…`;
     return this.#scanner.clean(text, length >= SHORTEST_LIMIT && this.#mayBeCut(length));
+  }
+
+  /** The stacks of an error and of its causes, each of which may have been cut. */
+  #chain(text: string): string {
+    const cause = CUT_BEFORE_CAUSE.slice(1);
+    return text
+      .split(CUT_BEFORE_CAUSE)
+      .map((part, i, parts) => this.#text(i < parts.length - 1 ? `${part}…` : part))
+      .join(cause);
   }
 
   #mayBeCut(length: number): boolean {
