@@ -141,9 +141,18 @@ export const textPlacements: readonly (readonly [name: string, place: (text: str
   ['toJSON', (text) => (logger) => logger.info('e', { json: new Json({ inner: text }) })],
   ['a key', (text) => (logger) => logger.info('e', { [text]: 1, deep: { [text]: 1 }, map: new Map([[text, 1]]) })],
   ['a symbol', (text) => (logger) => logger.info('e', { symbol: Symbol(text) })],
+  [
+    'what is under a symbol',
+    (text) => (logger) =>
+      logger.info('e', { [Symbol('s')]: text, deep: { [Symbol('s')]: text, list: [{ [Symbol('s')]: text }] } }),
+  ],
+  [
+    'a body, under a symbol',
+    (text) => () => foreign().emit({ body: { [Symbol('s')]: text, n: 1 }, attributes: { [Symbol('s')]: text } }),
+  ],
   ['an object of text', (text) => (logger) => logger.info('e', { boxed: new String(text) })],
   ['a function’s name', (text) => (logger) => logger.info('e', { fn: { [text]: () => 1 }[text] })],
-  ['bytes', (text) => (logger) => logger.info('e', { bytes: Buffer.from(`xx${text}`), deep: [Buffer.from(text)] })],
+  ['bytes', (text) => (logger) => logger.info('e', { bytes: Buffer.from(`xx ${text}`), deep: [Buffer.from(text)] })],
   ['a message', (text) => (logger) => logger.message('info', `the ${text} was sent`)],
   ['an event name', (text) => (logger) => logger.event('info', text)],
   ['a message of the API', (text) => () => foreign().emit({ body: text, severityText: text, eventName: text })],

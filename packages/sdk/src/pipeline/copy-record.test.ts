@@ -45,6 +45,13 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
   });
 });
 
+test('what is under a symbol is no attribute, and is not copied', () => {
+  const end = new Recorder();
+  const [, emitTo] = providers[0] as (typeof providers)[number];
+  emitTo(end)({ attributes: { [Symbol('s')]: 'secret', n: 1 } as Record<string, unknown> });
+  expect(Reflect.ownKeys(copyRecord(end.records[0] as LogRecord).attributes)).toEqual(['n']);
+});
+
 test('keeping a value that refers to itself ends', () => {
   const cycle: Record<string, unknown> = { name: 'ann' };
   cycle.self = cycle;
