@@ -419,6 +419,28 @@ describe('what becomes of a secret', () => {
     expect(masked('1234567😀x')).toBe('***x');
   });
 
+  test('of secrets that overlap none is masked by the rule of another', () => {
+    const mask: RedactAction = { mask: { keepLast: 4 } };
+    const rules = [{ name: 'mine', detect: ['card'] as const, action: mask }];
+    const stage = redact({ rules });
+    for (const [note, expected, action] of [
+      ['password="4111111111111111 my hunter2"', `password="${GONE}"`, 'replace'],
+      ['password="my hunter2 4111111111111111"', `password="${GONE}"`, 'replace'],
+      ['card 4111111111111111', 'card ***1111', 'mask'],
+      ['token=4111111111111111', 'token=***1111', 'mask'],
+    ] as const) {
+      expect(redacted({ attributes: { note } }, { rules }).attributes).toEqual({ note: expected });
+      expect(stage.explain({ attributes: { note } })).toEqual([{ path: 'attributes.note', rule: 'mine', action }]);
+    }
+    const twice = [{ name: 'mine', detect: ['card', 'pairs'] as const, keys: ['card'], action: mask }];
+    const note = 'card: "no 4111111111111111"';
+    expect(redacted({ attributes: { note } }, { rules: twice }).attributes).toEqual({ note: 'card: "***1111"' });
+    const removed = [{ name: 'mine', detect: ['card'] as const, action: 'remove' as const }];
+    expect(redacted({ attributes: { note: 'pwd="a 4111111111111111 b"' } }, { rules: removed }).attributes).toEqual({
+      note: 'pwd=""',
+    });
+  });
+
   test('a key of bytes is the same as its text', () => {
     const bytes = new TextEncoder().encode(key);
     const { attributes: out } = redacted({ attributes: { card: 'a' } }, withAction({ pseudonym: { key: bytes } }));

@@ -61,17 +61,27 @@ export class TextScanner {
     for (let i = 0; i < hits.length; ) {
       const { start } = hits[i] as Hit;
       let { end, rule } = hits[i] as Hit;
+      let isMixed = false;
       for (i++; i < hits.length && (hits[i] as Hit).start < end; i++) {
         const next = hits[i] as Hit;
+        isMixed ||= next.rule !== rule && (next.start !== start || next.end !== end);
         end = Math.max(end, next.end);
         if (next.rule.order < rule.order) rule = next.rule;
       }
+      if (isMixed) rule = replacing(rule, this.#rules.replacement);
       clean += text.slice(done, start) + rule.action.text(text.slice(start, end));
       done = end;
       this.#onHit(rule);
     }
     return clean + text.slice(done);
   }
+}
+
+/** Of several secrets that overlap a mask would show the end of another one than it is meant for: all of them goes. */
+function replacing(rule: Rule, replacement: string): Rule {
+  const { name } = rule.action;
+  if (name !== 'mask' && name !== 'pseudonym') return rule;
+  return { ...rule, action: { name: 'replace', text: () => replacement, value: () => replacement } };
 }
 
 /** Adds what the detectors find. */
