@@ -122,6 +122,20 @@ describe.each(providers)('a record of %s', (_, emitTo) => {
     expect(redacted({ attributes: { spin: 1 } }, { keys: ['pin'] }, emitTo).attributes).toEqual({ spin: 1 });
   });
 
+  test('a key of yours with dots is an attribute, and the same in objects', () => {
+    const given = () => ({ 'user.pin': 1, user: { PIN: 2, n: 3 }, a: { user: { pin: { b: 4 } } }, pin: 5, 'a.b': 6 });
+    const expected = { 'user.pin': GONE, user: { PIN: GONE, n: 3 }, a: { user: { pin: GONE } }, pin: 5, 'a.b': 6 };
+    const own = [{ keys: ['user.pin'] }, { rules: [{ keys: ['user.pin'] }] }];
+    for (const options of own) {
+      expect(redacted({ attributes: given() }, options, emitTo).attributes).toEqual(expected);
+    }
+    expect(redacted({ attributes: { 'x.': 1, x: 2 } }, { keys: ['x.'] }, emitTo).attributes).toEqual({
+      'x.': GONE,
+      x: GONE,
+    });
+    expect(redacted({ body: 'user.pin=1' }, { keys: ['user.pin'] }, emitTo).body).toBe(`user.pin=${GONE}`);
+  });
+
   test('a long text may have been cut in the middle of a secret', () => {
     const body = `${'word '.repeat(300)}card 4111 1111 11`;
     expect(redacted({ body }, {}, emitTo).body).toBe(body.replace('4111 1111 11', GONE));
@@ -867,6 +881,8 @@ test.each([
   [{ keys: 'card' }, 'redact.keys'],
   [{ keys: [''] }, 'redact.keys'],
   [{ keys: [/card/] }, 'redact.keys'],
+  [{ keys: ['card', 'secret_*'] }, 'redact.keys[1]'],
+  [{ rules: [{ keys: ['*_pin'] }] }, 'redact.rules[0].keys[0]'],
   [{ wellKnown: 1 }, 'redact.wellKnown'],
   [{ replacement: null }, 'redact.replacement'],
   [{ fields: [] }, 'redact.fields'],

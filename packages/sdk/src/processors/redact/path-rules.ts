@@ -80,6 +80,12 @@ export function checkPath(option: string, path: unknown): asserts path is string
   }
 }
 
+/** True for a key that can stand for the end of a path: several names, divided by dots. */
+export function isPath(key: string): boolean {
+  const segments = key.split('.');
+  return segments.length > 1 && segments.length < MOST_SEGMENTS && segments.every((segment) => fold(segment) !== '');
+}
+
 function segmentOf(segment: string): ((key: string) => boolean) | undefined {
   if (segment === '**') return undefined;
   const [first = '', ...others] = segment.split('*').map(fold);

@@ -2,7 +2,7 @@ import { checkOptions, checkType } from '../../provider/check-options.ts';
 import { ConfigError, given } from '../../provider/config-error.ts';
 import { actionOf, type RedactAction } from './action.ts';
 import { DEFAULT_DETECTORS, DETECTORS, type DetectorName } from './detector.ts';
-import { checkPath, PathRules } from './path-rules.ts';
+import { checkPath, isPath, PathRules } from './path-rules.ts';
 import type { Rule } from './rule.ts';
 import { fold, SecretKeys } from './secret-keys.ts';
 import { checkPattern, UserPattern } from './user-pattern.ts';
@@ -11,7 +11,10 @@ import { checkPattern, UserPattern } from './user-pattern.ts';
 export interface RedactRule {
   /** How `explain()` and the counts name it. Default `rules[0]`, `rules[1]`, …; a rule with a pattern must have one. */
   readonly name?: string;
-  /** Keys, at any depth, also in texts (`pin=1234`); case, `_`, `-` and spaces do not matter. */
+  /**
+   * Keys, at any depth, also in texts (`pin=1234`); case, `_`, `-` and spaces do not matter. `user.pin` is also `pin` in an
+   * object `user`. Whole names: for a `*` there are `paths`.
+   */
   readonly keys?: readonly string[];
   /** Paths of attributes and of the body, `user.*.ssn`, `**.card`: `*` is one segment, `**` any number of them. */
   readonly paths?: readonly string[];
@@ -25,7 +28,10 @@ export interface RedactRule {
 
 /** Options of {@link redact}. */
 export interface RedactOptions {
-  /** Further keys whose values are secret, at any depth; case, `_`, `-` and spaces do not matter. */
+  /**
+   * Further keys whose values are secret, at any depth; case, `_`, `-` and spaces do not matter. `user.pin` is also `pin` in
+   * an object `user`. Whole names: for a `*` there are `rules` with `paths`.
+   */
   readonly keys?: readonly string[];
   /** False to leave out the well-known keys (password, token, authorization, cookie, …). Default true. */
   readonly wellKnown?: boolean;
@@ -60,6 +66,11 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
   const paths: [string, Rule][] = [];
   const detectors: Partial<Record<DetectorName, Rule>> = {};
   const patterns: UserPattern[] = [];
+  const addKey = (key: string, rule: Rule): void => {
+    keys.push([key, rule]);
+    // `user.pin` may be written as an object, too.
+    if (isPath(key)) paths.push([`**.${key}`, rule]);
+  };
   let order = 0;
   for (const [index, entry] of (rules as readonly RedactRule[]).entries()) {
     const option = `redact.rules[${index}]`;
@@ -69,7 +80,7 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
       action: actionOf(`${option}.action`, entry.action === undefined ? 'replace' : entry.action, replacement),
       order: order++,
     };
-    for (const key of entry.keys ?? []) keys.push([key, rule]);
+    for (const key of entry.keys ?? []) addKey(key, rule);
     for (const path of entry.paths ?? []) paths.push([path, rule]);
     for (const name of entry.detect ?? []) detectors[name] ??= rule;
     if (entry.pattern !== undefined) patterns.push(new UserPattern(entry.pattern, rule, now));
@@ -78,7 +89,7 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
   const replace = actionOf('redact.action', 'replace', replacement);
   const builtIn = (name: string): Rule => ({ name, action: replace, order: order++ });
   const own = builtIn('keys');
-  for (const key of checkedKeys('redact.keys', options.keys)) keys.push([key, own]);
+  for (const key of checkedKeys('redact.keys', options.keys)) addKey(key, own);
   const known = wellKnown ? builtIn('well-known keys') : undefined;
   for (const name of detected(detect)) detectors[name] ??= builtIn(name);
   return {
@@ -114,6 +125,13 @@ function checkRule(option: string, rule: unknown): asserts rule is RedactRule {
 function checkedKeys(option: string, keys: unknown = []): readonly string[] {
   if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'string' || fold(key) === '')) {
     throw new ConfigError(option, `must be an array of names, not ${given(keys)}`);
+  }
+  const glob = keys.findIndex((key) => key.includes('*'));
+  if (glob >= 0) {
+    throw new ConfigError(
+      `${option}[${glob}]`,
+      "must be a whole name, without *: for all that begin alike say rules: [{ paths: ['**.secret_*'] }]",
+    );
   }
   return keys;
 }
