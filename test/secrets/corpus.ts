@@ -264,6 +264,11 @@ export const keyPlacements: readonly (readonly [name: string, place: (key: strin
         env: [
           { name: key, value },
           { key, value },
+          { Name: key, Value: value },
+          { header: key, value },
+          { field: key, oldValue: value, newValue: [value] },
+          { ParameterKey: key, ParameterValue: value },
+          { name: 'prod', key, value },
         ],
       }),
   ],

@@ -260,6 +260,44 @@ test('pairs, and what a processor put into the attributes past setAttribute', ()
     expect(redacted({ attributes: { [key]: SECRET } }).attributes?.[key]).toBe('***REDACTED***');
 });
 
+test.each([
+  [{ name: 'password', value: SECRET }],
+  [{ value: SECRET, key: 'password' }],
+  [{ Name: 'DB_PASSWORD', Value: SECRET }],
+  [{ ParameterKey: 'DbPassword', ParameterValue: SECRET }],
+  [{ header: 'authorization', value: SECRET }],
+  [{ field: 'password', oldValue: SECRET, new_value: [SECRET] }],
+  [{ name: 'prod', key: 'DB_PASSWORD', value: SECRET }],
+  [{ key: 'DB_PASSWORD', name: 'prod', values: [SECRET] }],
+  [{ headerName: 'X-Api-Key', headerValue: { raw: SECRET } }],
+])('a value is secret by the name beside it: %j', (pair) => {
+  const text = (value: unknown) => JSON.stringify(value);
+  expect(text(redacted({ attributes: { list: [pair] } }).attributes)).not.toContain(SECRET);
+  expect(text(redacted({ attributes: pair }).attributes)).not.toContain(SECRET);
+  expect(text(redacted({ body: pair as never }).body)).toContain(GONE);
+  // Names that are secret themselves are read before they are replaced.
+  const keys = Object.keys(pair);
+  const names = keys.filter((key) => /name|key$|field|header$/i.test(key));
+  expect(text(redacted({ attributes: pair }, { keys: names }))).not.toContain(SECRET);
+  const paths = keys.map((key) => `pair.${key}`).filter((path) => !/value/i.test(path));
+  expect(text(redacted({ attributes: { pair } }, { rules: [{ paths, action: 'remove' }] }))).not.toContain(SECRET);
+});
+
+test('a value beside another name stays', () => {
+  const attributes = {
+    a: { name: 'colour', value: 'red' },
+    b: { password: 1, key: 'x', value: 2 },
+    value: 'v',
+    name: 'n',
+  };
+  const long = { name: `${'x '.repeat(65)}password`, value: 'a whole text' };
+  expect(redacted({ attributes: { ...attributes, long } }).attributes).toEqual({
+    ...attributes,
+    b: { password: GONE, key: 'x', value: 2 },
+    long,
+  });
+});
+
 test('a record whose attributes cannot even be read is withheld, not lost', () => {
   const { end, emit } = through(redact(), (head) => {
     return (input) => {
@@ -735,6 +773,17 @@ describe('what is judged is what leaves', () => {
     expect(JSON.stringify(attributes)).not.toContain(SECRET);
     expect(Object.keys((attributes as { deep: object }).deep)).toEqual(['__proto__', 'constructor']);
     expect(({} as { password?: unknown }).password).toBeUndefined();
+  });
+
+  test('what is on Object.prototype is no detector', () => {
+    const prototype = Object.prototype as unknown as Record<string, unknown>;
+    const value = { name: 'x', order: -1, action: { name: 'replace', text: () => 'theirs' } };
+    Object.defineProperty(prototype, 'email', { value, configurable: true });
+    try {
+      expect(redacted({ body: 'mail ann@example.com' }).body).toBe('mail ann@example.com');
+    } finally {
+      delete prototype.email;
+    }
   });
 
   test('what is on Object.prototype is no attribute', () => {

@@ -30,10 +30,10 @@ export class PathRules {
     this.start = this.#paths.map(({ segments }) => withSkips(segments, 1));
   }
 
-  /** One key further down. */
-  step(state: PathState, key: string): PathState {
+  /** One key further down: by all the segments that it is. */
+  step(state: PathState, segments: readonly string[]): PathState {
     let next = state;
-    for (const segment of key.split('.', MOST_SEGMENTS * 4)) next = this.#stepOne(next, fold(segment));
+    for (const segment of segments) next = this.#stepOne(next, segment);
     return next;
   }
 
@@ -60,6 +60,11 @@ export class PathRules {
       return withSkips(segments, next);
     });
   }
+}
+
+/** The segments of a path that a key is. */
+export function segmentsOf(key: string): readonly string[] {
+  return key.split('.', MOST_SEGMENTS * 4).map(fold);
 }
 
 /** Throws a ConfigError unless this is a path. */

@@ -47,7 +47,8 @@ export interface RedactOptions {
 export interface Rules {
   readonly keys: SecretKeys;
   readonly paths: PathRules | undefined;
-  readonly detectors: Readonly<Partial<Record<DetectorName, Rule>>>;
+  /** What is looked for. All names are its own, so that what is on Object.prototype is no detector. */
+  readonly detectors: Readonly<Record<DetectorName, Rule | undefined>>;
   /** True if card numbers or IBANs are looked for. */
   readonly numbers: boolean;
   readonly patterns: readonly UserPattern[];
@@ -64,7 +65,10 @@ export function rulesOf(options: RedactOptions, now: () => number): Rules {
 
   const keys: [string, Rule][] = [];
   const paths: [string, Rule][] = [];
-  const detectors: Partial<Record<DetectorName, Rule>> = {};
+  const detectors = Object.fromEntries(DETECTORS.map((name) => [name, undefined])) as Record<
+    DetectorName,
+    Rule | undefined
+  >;
   const patterns: UserPattern[] = [];
   const addKey = (key: string, rule: Rule): void => {
     keys.push([key, rule]);

@@ -1,9 +1,10 @@
 import { type AttributeValue, setOwn } from '@logspan/logger/internal';
 import { plainValue } from '../../pipeline/copy-record.ts';
-import type { PathState } from './path-rules.ts';
+import { type PathState, segmentsOf } from './path-rules.ts';
 import { Remembered } from './remembered.ts';
 import type { Rule } from './rule.ts';
 import type { Rules } from './rules.ts';
+import { fold } from './secret-keys.ts';
 import { TextScanner } from './text-scanner.ts';
 
 /** Values looked at in one record before it counts as hostile and is withheld whole. */
@@ -26,11 +27,36 @@ interface KeyFacts {
   readonly rule: Rule | undefined;
   /** True if the key itself holds a secret. */
   readonly dirty: boolean;
-  /** True for `value`, beside which a `name` or `key` may say what it is. */
+  /** True for `value` and its like, beside which a `name` or `key` may say what it is. */
   readonly labelled: boolean;
+  /** True for `name` and its like. */
+  readonly label: boolean;
+  /** The segments of paths that it is, if there are paths. */
+  readonly segments: readonly string[] | undefined;
 }
 
-const PLAIN: KeyFacts = Object.freeze({ rule: undefined, dirty: false, labelled: false });
+const PLAIN: KeyFacts = Object.freeze({
+  rule: undefined,
+  dirty: false,
+  labelled: false,
+  label: false,
+  segments: undefined,
+});
+
+/** What names the value beside it: in HTTP archives, templates of clouds, lists of headers, records of changes. */
+const LABELS: ReadonlySet<string> = new Set([
+  'name',
+  'key',
+  'header',
+  'headername',
+  'field',
+  'fieldname',
+  'parameter',
+  'parametername',
+  'parameterkey',
+  'property',
+  'variable',
+]);
 
 /**
  * Makes copies of values without what is secret in them. Everything is read once, and what was read is judged and kept:
@@ -143,6 +169,7 @@ export class Walk {
     this.#count();
     const copy = { ...value } as Record<string, unknown>;
     let renamed: [string, unknown][] | undefined;
+    let labels: string[] | undefined;
     for (const key in copy) {
       // What somebody put on Object.prototype is no attribute.
       if (!hasOwn.call(copy, key)) continue;
@@ -158,13 +185,16 @@ export class Walk {
       }
       const name = facts.dirty ? this.text(key) : key;
       if (this.onHit !== undefined) this.#path.push(name);
-      const below = state === undefined ? undefined : this.#rules.paths?.step(state, key);
+      const below = state === undefined ? undefined : this.#below(state, key, facts);
+      if (facts.labelled) labels ??= labelsOf(copy);
       const rule = first(
-        facts.labelled ? (facts.rule ?? this.#labelOf(copy)) : facts.rule,
+        facts.labelled ? first(facts.rule, this.#ruleOf(labels)) : facts.rule,
         below && this.#rules.paths?.ruleAt(below),
       );
       const clean = this.#entry(entry, rule, depth, below);
       if (this.onHit !== undefined) this.#path.pop();
+      // What it is called is read before that is replaced.
+      if (facts.label && clean !== entry) labels ??= labelsOf(copy);
       if (facts.dirty || (clean === undefined && entry !== undefined)) {
         delete copy[key];
         renamed ??= [];
@@ -189,7 +219,7 @@ export class Walk {
     let label: Rule | undefined;
     for (let i = 0; i < length; i++) {
       const item = items[i];
-      const below = state === undefined ? undefined : this.#rules.paths?.step(state, String(i));
+      const below = state === undefined ? undefined : this.#rules.paths?.step(state, [String(i)]);
       if (this.onHit !== undefined) this.#path.push(String(i));
       copy.push(
         this.#entry(item, first(label, below && this.#rules.paths?.ruleAt(below)), depth, below) ?? emptied(item),
@@ -210,10 +240,15 @@ export class Walk {
     return this.replaced > before ? this.#rules.replacement : bytes;
   }
 
-  /** `{ name: 'authorization', value: '…' }`, as HTTP archives and many configurations have it. */
-  #labelOf({ name, key }: Record<string, unknown>): Rule | undefined {
-    const label = typeof name === 'string' ? name : key;
-    return typeof label === 'string' ? this.#rules.keys.decide(label) : undefined;
+  /** Of `{ name: 'authorization', value: '…' }`. */
+  #ruleOf(labels: readonly string[] = []): Rule | undefined {
+    let rule: Rule | undefined;
+    for (const label of labels) rule = first(rule, this.#rules.keys.decide(label));
+    return rule;
+  }
+
+  #below(state: PathState, key: string, { segments }: KeyFacts): PathState | undefined {
+    return this.#rules.paths?.step(state, segments ?? segmentsOf(key));
   }
 
   #factsOf(key: string): KeyFacts {
@@ -221,7 +256,12 @@ export class Walk {
     if (known !== undefined) return known;
     const rule = this.#rules.keys.decide(key);
     const dirty = this.#scanner.finds(key);
-    const facts = rule === undefined && !dirty && key !== 'value' ? PLAIN : { rule, dirty, labelled: key === 'value' };
+    const folded = fold(key);
+    const label = LABELS.has(folded);
+    const labelled = folded.endsWith('value') || folded.endsWith('values');
+    const segments = this.#rules.paths === undefined ? undefined : segmentsOf(key);
+    const isPlain = rule === undefined && !dirty && !label && !labelled && segments === undefined;
+    const facts = isPlain ? PLAIN : { rule, dirty, labelled, label, segments };
     // A secret is not kept in memory, not even as a key.
     if (!dirty) this.#facts.set(key, facts);
     return facts;
@@ -235,6 +275,16 @@ export class Walk {
 
 /** Longer ones are texts. */
 const LONGEST_LABEL = 128;
+
+/** What stands under the names of {@link LABELS}. */
+function labelsOf(object: Readonly<Record<string, unknown>>): string[] {
+  const labels: string[] = [];
+  for (const key of Object.keys(object)) {
+    const entry = object[key];
+    if (typeof entry === 'string' && entry.length <= LONGEST_LABEL && LABELS.has(fold(key))) labels.push(entry);
+  }
+  return labels;
+}
 
 function isLabel(item: unknown, index: number): item is string {
   return typeof item === 'string' && item.length <= LONGEST_LABEL && (index % 2 === 0 || item.startsWith('-'));
