@@ -1,4 +1,4 @@
-import { describeError, isError } from './exception.ts';
+import { describeError, type ErrorTexts, errorTexts, isError } from './exception.ts';
 import { computed, lazyCompute } from './lazy.ts';
 
 /** What an attribute becomes: plain data that every exporter of either OTel line can encode. OTel spec, "AnyValue". */
@@ -102,6 +102,7 @@ export class PlainCopy {
   readonly #limits: ValueLimits;
   readonly #ancestors: object[] = [];
   #nodes = 0;
+  #errorTexts: ErrorTexts | undefined;
   /** True once something was cut because of a limit. Reset it to watch the next value. */
   cut = false;
 
@@ -116,6 +117,12 @@ export class PlainCopy {
     } catch (error) {
       return describeThrown(error);
     }
+  }
+
+  /** What all errors of the record share. */
+  get errorTexts(): ErrorTexts {
+    this.#errorTexts ??= errorTexts();
+    return this.#errorTexts;
   }
 
   /** At most the allowed number of characters, never half of a surrogate pair. */
@@ -199,7 +206,7 @@ export class PlainCopy {
     if (Array.isArray(value)) return this.#list(this.#byIndex(value), value.length);
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) return this.#entries(value);
-    if (isError(value)) return this.#value(describeError(value));
+    if (isError(value)) return this.#error(value);
     if (ArrayBuffer.isView(value)) return this.#view(value);
     if (prototype === null) return this.#entries(value);
     try {
@@ -214,6 +221,12 @@ export class PlainCopy {
       if (json !== value) return this.#value(json);
     }
     return this.#entries(value);
+  }
+
+  #error(error: Error): AttributeValue {
+    if (this.errorTexts.left > 0) return this.#value(describeError(error, this.errorTexts));
+    this.cut = true;
+    return '[Truncated]';
   }
 
   #builtIn(value: object, tag: string): AttributeValue {

@@ -303,6 +303,21 @@ describe('what is left out is counted', () => {
   });
 });
 
+test('all errors of a record share one measure of text, the promoted one first', () => {
+  const text = 'm'.repeat(2_000);
+  const many = Array.from({ length: 200 }, (_, i) => failure(`${i} ${text}`));
+  const error = failure('e'.repeat(8_000));
+  const { attributes, dropped } = settleAttributes({ many, error, later: many });
+  expect(JSON.stringify(attributes).length).toBeLessThan(100_000);
+  expect(attributes['exception.message']).toBe('e'.repeat(8_000));
+  expect(attributes.many).toEqual(
+    expect.arrayContaining([described(`0 ${text}`), described(`10 ${text}`), '[Truncated]']),
+  );
+  expect(dropped).toBe(2);
+  // The next record has a measure of its own.
+  expect(settled({ many: many.slice(0, 10) }).many).toEqual(many.slice(0, 10).map(({ message }) => described(message)));
+});
+
 test('never throws, and what it answers is plain and within the limits', () => {
   const { attributeCount, items } = DEFAULT_ATTRIBUTE_LIMITS;
   const limits = { ...DEFAULT_ATTRIBUTE_LIMITS, items: items + 1, keys: items + 1, depth: 20, nodes: 10_000 };

@@ -159,6 +159,8 @@ function settleCarefully(
   }
 
   const copy = new PlainCopy(limits);
+  // First, since it says most, of the texts that all errors share.
+  const described = promoted === undefined ? {} : exceptionAttributes(promoted, copy.errorTexts);
   const attributes: Record<string, AttributeValue> = {};
   let count = 0;
   const set = (key: string, value: unknown): void => {
@@ -179,10 +181,7 @@ function settleCarefully(
     // What is promoted need not be told twice; an Error that is not promoted stays.
     if (value !== promoted || typeof value !== 'object' || !ERROR_KEYS.includes(key)) set(key, value);
   }
-  if (promoted !== undefined) {
-    const described = exceptionAttributes(promoted);
-    for (const key of Object.keys(described)) if (!hasOwn.call(attributes, key)) set(key, described[key]);
-  }
+  for (const key of Object.keys(described)) if (!hasOwn.call(attributes, key)) set(key, described[key]);
   return { attributes, owned: true, dropped };
 }
 

@@ -25,12 +25,23 @@ const MOST_DESCRIBED = 20;
 const LONGEST_MESSAGE = 8_192;
 const LONGEST_STACK = 16_384;
 const LONGEST_FIELD = 256;
-/** Messages and stacks of one graph, in characters: twenty errors with long ones would be a record of a megabyte. */
+/** Messages and stacks of one record, in characters: twenty errors with long ones would be a record of a megabyte. */
 const MOST_TEXT = 65_536;
 
+/** How many characters of messages and stacks the errors of one record may still have. */
+export interface ErrorTexts {
+  left: number;
+}
+
+/** For one record. */
+export function errorTexts(): ErrorTexts {
+  return { left: MOST_TEXT };
+}
+
+/** For one graph. */
 interface Budget {
   errors: number;
-  text: number;
+  readonly texts: ErrorTexts;
 }
 
 /** True for errors of this and other realms. Never throws. */
@@ -50,17 +61,17 @@ export function isError(value: unknown): value is Error {
  * `exception.message`, `exception.stacktrace` (with the stacks of its causes), and `error.type`: the error's `code` if
  * it has one, else its class. Causes and the errors of an AggregateError are kept as data under
  * `logspan.exception.cause` and `logspan.exception.errors`, at most 5 deep, 10
- * wide and 20 in all, with 65 536 characters of messages and stacks; `errno`, `syscall` and the `status` of an HTTP error
- * under `logspan.exception.*`. Nothing else that hangs on the error. What was thrown without being an Error but has a
- * `message` is treated alike. Never throws.
+ * wide and 20 in all, with 65 536 characters of messages and stacks, which is what all errors of a record share; `errno`,
+ * `syscall` and the `status` of an HTTP error under `logspan.exception.*`. Nothing else that hangs on the error. What was
+ * thrown without being an Error but has a `message` is treated alike. Never throws.
  */
-export function exceptionAttributes(exception: unknown): Record<string, unknown> {
+export function exceptionAttributes(exception: unknown, texts: ErrorTexts = errorTexts()): Record<string, unknown> {
   if (!isError(exception) && !isLikeError(exception)) {
     return typeof exception === 'object' && exception !== null
       ? { 'exception.type': 'object', 'exception.message': '[object thrown]', 'logspan.exception.value': exception }
       : { 'exception.type': typeof exception, 'exception.message': cut(text(exception), LONGEST_MESSAGE) };
   }
-  const description = describeError(exception);
+  const description = describeError(exception, texts);
   const attributes: Record<string, unknown> = {
     'exception.type': description.type,
     'exception.message': description.message,
@@ -77,8 +88,8 @@ export function exceptionAttributes(exception: unknown): Record<string, unknown>
 }
 
 /** The allow-listed, bounded description of an error and of the errors behind it. Never throws. */
-export function describeError(error: Error): ErrorDescription {
-  return describe(error, [], { errors: MOST_DESCRIBED, text: MOST_TEXT });
+export function describeError(error: Error, texts: ErrorTexts = errorTexts()): ErrorDescription {
+  return describe(error, [], { errors: MOST_DESCRIBED, texts });
 }
 
 function describe(error: Error, seen: readonly Error[], budget: Budget): ErrorDescription {
@@ -135,7 +146,7 @@ function firstErrors(errors: unknown): unknown[] {
 function describeAny(value: unknown, path: readonly Error[], budget: Budget): ErrorDescription | string {
   if (!isError(value)) return typeof value === 'object' ? '[object]' : take(text(value), LONGEST_MESSAGE, budget);
   if (path.includes(value)) return '[Circular]';
-  return budget.errors > 0 && budget.text > 0 ? describe(value, path, budget) : '[Truncated]';
+  return budget.errors > 0 && budget.texts.left > 0 ? describe(value, path, budget) : '[Truncated]';
 }
 
 function fullStack(description: ErrorDescription): string {
@@ -180,9 +191,9 @@ export function errorMessage(error: Error): string {
 }
 
 /** As much of a text as there may be. */
-function take(value: string, longest: number, budget: Budget): string {
-  const taken = cut(value, Math.min(longest, budget.text));
-  budget.text = Math.max(0, budget.text - taken.length);
+function take(value: string, longest: number, { texts }: Budget): string {
+  const taken = cut(value, Math.min(longest, texts.left));
+  texts.left = Math.max(0, texts.left - taken.length);
   return taken;
 }
 
