@@ -1,3 +1,4 @@
+import { tellable } from './answer-text.ts';
 import { retryAfterMillis } from './retry.ts';
 
 /** What a destination answered, with the body cut at 4 MiB. */
@@ -12,7 +13,7 @@ export interface Answer {
 
 /** What an answer means for the batch. */
 export type Outcome =
-  /** Taken, but for `rejected` records. */
+  /** Taken, but for `rejected` records. The message is what may be told of the one of the destination. */
   | { readonly kind: 'delivered'; readonly rejected: number; readonly message: string }
   /** Not now. `waitMillis` is what the destination asked for, if it did. */
   | { readonly kind: 'retry'; readonly waitMillis?: number | undefined; readonly cause: string }
@@ -25,9 +26,6 @@ export type Outcome =
 
 /** The statuses that the OTLP specification calls retryable; all other failures must not be retried. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-
-/** Control characters, and those that break or turn a line. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Reads an OTLP/HTTP answer. Never throws, whatever was answered. OTLP specification, "OTLP/HTTP Response". */
 export function readAnswer(answer: Answer, nowMillis: number): Outcome {
@@ -67,8 +65,7 @@ function partialSuccess(answer: Answer): { rejected: number; message: string } {
 function checked(rejected: number, message: unknown): { rejected: number; message: string } {
   return {
     rejected: Number.isSafeInteger(rejected) && rejected > 0 ? rejected : 0,
-    // It will be shown on a terminal, and comes from outside.
-    message: typeof message === 'string' ? message.slice(0, 1_024).replace(UNPRINTABLE, ' ') : '',
+    message: typeof message === 'string' ? tellable(message) : '',
   };
 }
 

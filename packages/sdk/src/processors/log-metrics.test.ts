@@ -500,7 +500,7 @@ describe('the record', () => {
 
 describe('a meter that fails', () => {
   const boom = () => {
-    throw new Error('secret in a message');
+    throw Object.assign(new Error('secret in a message'), { name: 'a secret in a name' });
   };
 
   test.each<[string, Partial<Meter>]>([

@@ -1,4 +1,5 @@
-import { type Context, createNoopMeter, diag, type Meter, metrics, type Observable } from '@opentelemetry/api';
+import { type Context, createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
+import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import { Metric } from './log-metrics/metric.ts';
@@ -57,24 +58,13 @@ function observing(
   const noopMeter = createNoopMeter();
   let collections: Observable | undefined;
   let state: 'waiting' | 'bound' | 'closed' = 'waiting';
-  let failures = 0;
+  const failures = new Failures('logMetrics');
 
   const attempt = (act: () => void): void => {
     try {
       act();
     } catch (error) {
-      report(error);
-    }
-  };
-  const report = (error: unknown): void => {
-    failures++;
-    // It may well come with every record: say so the first time, and then ever more rarely.
-    if ((failures & (failures - 1)) !== 0) return;
-    try {
-      // The kind of the error only: its message may quote the record.
-      diag.error(`logspan: logMetrics failed ${failures} time(s)`, error instanceof Error ? error.name : typeof error);
-    } catch {
-      // A diag logger that throws leaves nobody to tell.
+      failures.count(error);
     }
   };
   const drain = (): void => {
@@ -97,7 +87,7 @@ function observing(
         try {
           metric.observe(record, context);
         } catch (error) {
-          report(error);
+          failures.count(error);
         }
       }
     }

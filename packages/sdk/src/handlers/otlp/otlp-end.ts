@@ -1,5 +1,6 @@
 import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
 import { Announcer } from '../../delivery/announce.ts';
+import { withoutWordsOf } from '../../delivery/answer-text.ts';
 import { Blocking } from '../../delivery/blocking.ts';
 import { type HttpTarget, httpSender, type Sender } from '../../delivery/http-sender.ts';
 import { type DropReason, Ledger } from '../../delivery/ledger.ts';
@@ -30,6 +31,9 @@ export interface OtlpEndOptions {
   readonly sendSync?: typeof sendSync | undefined;
   readonly time?: ShipperTime | undefined;
 }
+
+/** Headers that are no secret. */
+const OWN: ReadonlySet<string> = new Set(['user-agent', 'content-type']);
 
 /** The running handler: encodes records into the open batch, and has batches queued and shipped. */
 export class OtlpEnd implements HandlerEnd {
@@ -66,7 +70,10 @@ export class OtlpEnd implements HandlerEnd {
     this.#time = time;
     const announcer = new Announcer(options.name, () => time.now());
     this.#announcer = announcer;
-    const notice: Notice = (kind, message) => announcer.warn(kind, message);
+    const told = withoutWordsOf(
+      Object.entries(target.headers).flatMap(([name, value]) => (OWN.has(name) ? [] : value)),
+    );
+    const notice: Notice = (kind, message) => announcer.warn(kind, told(message));
     this.#notice = notice;
     const ledger = new Ledger((reason, records) => announcer.lost(reason, records));
     this.#ledger = ledger;
