@@ -56,6 +56,12 @@ function setUp(answers: (readonly number[] | ((bodies: readonly Uint8Array[]) =>
         queue.push(batchOf([{ id, bytes: 100 }]));
       }
     },
+    pushByFlush(...ids: string[]): void {
+      for (const id of ids) {
+        ledger.accepted++;
+        queue.push(batchOf([{ id, bytes: 100 }]), false);
+      }
+    },
     pushTogether(...ids: string[]): void {
       ledger.accepted += ids.length;
       queue.push(batchOf(ids.map((id) => ({ id, bytes: 200 }))));
@@ -88,6 +94,16 @@ describe('a full queue', () => {
     push('3');
     expect(sent).toEqual([['2', '3']]);
     expect(account()).toMatchObject({ delivered: 2, pending: 1 });
+  });
+
+  test('does not wait for what is under way, however much that is', () => {
+    const { pushByFlush, push, queue, sent, account } = setUp([[200]]);
+    pushByFlush('1', '2', '3');
+    for (let n = 0; n < 3; n++) queue.take();
+    expect(sent).toEqual([]);
+    push('4');
+    expect(sent).toEqual([['4']]);
+    expect(account()).toMatchObject({ delivered: 1, pending: 3, dropped: {} });
   });
 
   test('goes on as soon as there is room, though not all was delivered', () => {

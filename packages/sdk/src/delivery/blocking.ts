@@ -39,7 +39,7 @@ export class Blocking {
     this.#parts = parts;
   }
 
-  /** True once the queue is within its limit; false if it is still over it and somebody has to drop. */
+  /** True once the queue is within its limit, or nothing waits in it; false if it is still over it and somebody has to drop. */
   relieve(): boolean {
     const { queue, time, waitMillis, patienceMillis, failed, notice } = this.#parts;
     const start = time.now();
@@ -49,7 +49,8 @@ export class Blocking {
       if (time.now() + pause >= deadline) break;
       if (pause > 0) time.sleepSync(pause);
       const trouble = this.#deliver(deadline - time.now());
-      if (!queue.isTooMuch(0)) {
+      // What is under way may alone be too much, by the batch of a flush: nobody here can do anything about it.
+      if (!queue.isTooMuch(0) || queue.waiting === 0) {
         this.#failures = 0;
         return true;
       }

@@ -87,10 +87,11 @@ export class BatchQueue {
     return oldest;
   }
 
-  /** Adds a batch at the end. */
-  push(batch: Batch): void {
+  /** Adds a batch at the end. Unless `mayBlock`, a queue that could ask for relief holds it beyond the limit instead. */
+  push(batch: Batch, mayBlock = true): void {
     this.#hold({ batch, place: ++this.#newest, tries: 0 }, this.#waiting.length);
-    if (this.isTooMuch(0) && !this.#relieve?.()) this.#makeRoom();
+    if (!this.isTooMuch(0) || (this.#relieve !== undefined && (!mayBlock || this.#relieve()))) return;
+    this.#makeRoom();
   }
 
   /**

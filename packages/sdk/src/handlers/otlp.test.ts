@@ -102,6 +102,37 @@ describe('overflow', () => {
     expect(account()).toMatchObject({ delivered: 11, pending: 0 });
   });
 
+  test('block: a flush does not wait for room either, and holds one batch more at most', async () => {
+    const { write, end, account, time, sentSync, sender } = setUp({
+      queueBytes: 1_024,
+      batchRecords: 20,
+      overflow: 'block',
+    });
+    const flush = () =>
+      end.forceFlush({ timeoutMillis: 100 }).then(
+        () => 'done',
+        (error: Error) => error.name,
+      );
+    const flushes: Promise<string>[] = [];
+    for (let n = 0; n < 6; n++) {
+      write(1, 9, 115);
+      flushes.push(flush());
+    }
+    const { millis } = time;
+    await time.pass(100);
+    expect(await Promise.all(flushes)).toEqual(Array.from({ length: 6 }, () => 'TimeoutError'));
+    expect([sentSync, time.millis - millis]).toEqual([[], 100]);
+    // Three that fit, one beyond the limit, and what is open: nothing was dropped.
+    expect(sender.requests.map(({ ids }) => ids.length)).toEqual([1, 1, 1, 1]);
+    expect(account()).toMatchObject({ pending: 6, dropped: {} });
+    const last = flush();
+    sender.script = () => 200;
+    for (const asked of sender.open) asked.answer(200);
+    await time.pass(50);
+    expect(await last).toBe('done');
+    expect(account()).toMatchObject({ delivered: 6, pending: 0 });
+  });
+
   test.each(['shutdown', 'flushSync'] as const)('block: a %s does not wait for room', async (ending) => {
     const { write, end, account, time, sentSync } = setUp({ queueBytes: 1_024, batchRecords: 20, overflow: 'block' });
     write(3, 9, 115);

@@ -78,8 +78,8 @@ export class OtlpEnd implements HandlerEnd {
     const ledger = new Ledger((reason, records) => announcer.lost(reason, records));
     this.#ledger = ledger;
     this.#open = new OpenBatch(options.recordBytes);
-    const relieve = (): boolean => this.#ending || blocking.relieve();
-    const queue = new BatchQueue(queueBytes, ledger, { overflow, ...(this.#blocks ? { relieve } : {}) });
+    const relieve = { relieve: (): boolean => blocking.relieve() };
+    const queue = new BatchQueue(queueBytes, ledger, { overflow, ...(this.#blocks ? relieve : {}) });
     this.#queue = queue;
     const shipper = new Shipper(queue, ledger, (options.sender ?? httpSender)(target, concurrency), {
       concurrency,
@@ -112,14 +112,21 @@ export class OtlpEnd implements HandlerEnd {
       return;
     }
     if (!this.#append(record)) return;
-    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) this.#seal();
+    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) this.#seal(!this.#ending);
     else if (this.#timer === undefined) this.#sealLater();
   }
 
   /** Rejects with a {@link TimeoutError} at the deadline. */
-  async forceFlush(options?: FlushOptions): Promise<void> {
+  async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<void> {
+    const deadline = this.#time.now() + timeoutMillis;
+    const flush = async (): Promise<void> => {
+      const reached = await this.#shipper.flush({ timeoutMillis: Math.max(0, deadline - this.#time.now()) });
+      if (!reached) throw new TimeoutError('not delivered in time');
+    };
+    // A flush is no log call that could block, so its batch may be beyond the limit: one, or flushes had no limit at all.
+    if (this.#blocks && this.#queue.isTooMuch(0)) await flush();
     this.#seal();
-    if (!(await this.#shipper.flush(options))) throw new TimeoutError('not delivered in time');
+    await flush();
   }
 
   shutdown(options: FlushOptions = {}): Promise<void> {
@@ -202,7 +209,7 @@ export class OtlpEnd implements HandlerEnd {
     this.#timer.unref?.();
   }
 
-  #seal(): void {
+  #seal(mayBlock = false): void {
     this.#time.clearTimeout(this.#timer);
     this.#timer = undefined;
     const { records } = this.#open;
@@ -215,7 +222,7 @@ export class OtlpEnd implements HandlerEnd {
       this.#open = new OpenBatch(this.#recordBytes);
       this.#ledger.drop('encode_error', records);
     }
-    if (batch !== undefined) this.#queue.push(batch);
+    if (batch !== undefined) this.#queue.push(batch, mayBlock);
     this.#shipper.pump();
   }
 }
