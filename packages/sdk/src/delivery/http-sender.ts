@@ -18,7 +18,10 @@ export interface HttpTarget {
   readonly key?: string | undefined;
 }
 
-/** Sends one request. Rejects if there is no answer: refused, reset, or silent for `timeoutMillis` in all. */
+/**
+ * Sends one request. Rejects if there is no answer: refused, reset, or silent for `timeoutMillis` in all, not counting what
+ * time the thread stood still.
+ */
 export interface Sender {
   send(body: Uint8Array, timeoutMillis: number): Promise<Answer>;
   /** Closes idle connections; requests under way are aborted, and none can be sent any more. */
@@ -28,12 +31,27 @@ export interface Sender {
 /** The OTLP specification: a longer answer must not be read. */
 const LONGEST_ANSWER = 4 * 1_048_576;
 const compress = promisify(gzip);
+/** The time of a request is counted in so many parts. */
+const PARTS = 4;
+
+/** The part of a clock that is used, so that tests can hold it. */
+interface SenderTime {
+  now(): number;
+  setTimeout(callback: () => void, millis: number): { unref?(): void };
+  clearTimeout(timer: unknown): void;
+}
+
+const SYSTEM_TIME: SenderTime = {
+  now: () => performance.now(),
+  setTimeout: (callback, millis) => setTimeout(callback, millis),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
 
 /**
  * A sender over node:http with kept-alive connections, at most `connections` of them. Nothing of it keeps the process
  * alive: who waits for an answer has a deadline that does.
  */
-export function httpSender(target: HttpTarget, connections: number): Sender {
+export function httpSender(target: HttpTarget, connections: number, time: SenderTime = SYSTEM_TIME): Sender {
   const secure = target.url.protocol === 'https:';
   const { request } = secure ? https : http;
   const agent = secure
@@ -64,8 +82,7 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
       });
       underWay.add(outgoing);
       // One deadline for everything: a destination that sends a byte now and then is as dead as a silent one.
-      const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMillis);
-      deadline.unref();
+      const deadline = startDeadline(timeoutMillis, time, () => outgoing.destroy(new Error('no answer in time')));
       outgoing.on('socket', (socket) => socket.unref());
 
       let incoming: http.IncomingMessage | undefined;
@@ -96,7 +113,7 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
       const broken = (error: Error): void => (incoming === undefined ? reject(error) : answer());
       outgoing.on('error', broken);
       outgoing.on('close', () => {
-        clearTimeout(deadline);
+        deadline.clear();
         underWay.delete(outgoing);
         broken(new Error('no answer'));
       });
@@ -117,4 +134,25 @@ export function httpSender(target: HttpTarget, connections: number): Sender {
       agent.destroy();
     },
   };
+}
+
+/**
+ * A timer that does not count what time the thread stands still, as it does in a log call that waits for room: timers that
+ * fell due meanwhile are called before any socket, so that a request would be given up without having had a chance.
+ */
+function startDeadline(timeoutMillis: number, time: SenderTime, expired: () => void): { clear(): void } {
+  const part = timeoutMillis / PARTS;
+  let left = PARTS;
+  let timer: { unref?(): void };
+  const wait = (): void => {
+    const due = time.now() + part;
+    timer = time.setTimeout(() => {
+      if (time.now() < due + part) left--;
+      if (left === 0) expired();
+      else wait();
+    }, part);
+    timer.unref?.();
+  };
+  wait();
+  return { clear: () => time.clearTimeout(timer) };
 }
