@@ -47,6 +47,7 @@ export { type Branch, type Tee, tee } from './pipeline/tee.ts';
 // Processors
 export { type DedupeOptions, dedupe } from './processors/dedupe.ts';
 export { type Enrichment, type EnrichOptions, enrich } from './processors/enrich.ts';
+export { eventToSpanEventBridge } from './processors/event-to-span-event-bridge.ts';
 export { filter } from './processors/filter.ts';
 export { type FingersCrossedOptions, fingersCrossed } from './processors/fingers-crossed.ts';
 export { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './processors/log-metrics.ts';

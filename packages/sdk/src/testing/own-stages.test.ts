@@ -6,6 +6,7 @@ import { pipe, processor } from '../pipeline/pipe.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { dedupe } from '../processors/dedupe.ts';
 import { enrich } from '../processors/enrich.ts';
+import { eventToSpanEventBridge } from '../processors/event-to-span-event-bridge.ts';
 import { filter } from '../processors/filter.ts';
 import { fingersCrossed } from '../processors/fingers-crossed.ts';
 import { logMetrics } from '../processors/log-metrics.ts';
@@ -34,6 +35,7 @@ const stages: readonly (readonly [file: string, what: string, make: () => Step, 
     ['enrich', 'with attributes', () => enrich({ region: 'eu' })],
     ['enrich', 'with a function', () => enrich(() => ({ region: 'eu' }), { overwrite: true })],
     ['redact', 'the default', () => redact()],
+    ['event-to-span-event-bridge', 'the default', () => eventToSpanEventBridge()],
     ['message-templates', 'the default', () => messageTemplates()],
     ['resilient', 'around a step', () => resilient((record: LogRecord) => void record.setAttribute('seen', true))],
     ['timed', 'around a stage', () => timed(sample({ ratio: 0.5, random: () => 0.3 }), { reportEvery: 10 })],
