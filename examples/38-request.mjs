@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getLogger } from '@logspan/logger';
-import { consoleHandler, register, requestLogging, withRequest } from '@logspan/sdk';
+import { consoleHandler, register, requestLogging, withRequest, XTraceIdPropagator } from '@logspan/sdk';
 
 const logging = register({
   level: 'info,http.server=debug', // request_started is at debug
+  propagators: [new XTraceIdPropagator()], // opt-in: services that do not know W3C Trace Context send X-Trace-Id
   handlers: [consoleHandler({ format: 'pretty', colors: false })],
 });
 const logger = getLogger('shop');
@@ -38,5 +39,7 @@ await withRequest({ traceparent }, async () => {
   await delay(1);
   logger.info('message_handled');
 });
+console.log('--- X-Trace-Id counts where there is no traceparent, and only if it is a valid trace id');
+withRequest({ 'x-trace-id': '4bf92f3577b34da6a3ce929d0e0e4736' }, () => logger.info('old_service_called'));
 logger.info('outside'); // no trace: nothing is left over
 await logging.shutdown();

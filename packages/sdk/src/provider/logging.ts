@@ -138,7 +138,7 @@ export function register(options: RegisterOptions = {}): Logging {
 
   // Nothing throws from here on.
   ensureContextManager();
-  ensurePropagator(environment);
+  ensurePropagator(environment, options.propagators);
   // What `--import @logspan/sdk/register` started makes way for what the code asks for.
   void running.logging?.shutdown();
   const logging = disabled

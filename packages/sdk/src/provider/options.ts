@@ -1,5 +1,5 @@
 import { type AttributeLimits, DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
-import type { MeterProvider } from '@opentelemetry/api';
+import type { MeterProvider, TextMapPropagator } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import { checkHandler, type Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
@@ -52,6 +52,11 @@ export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 
   readonly loggerConfigurator?: LoggerConfigurator;
   /** Where the metrics about logging itself go. Default: the global one, if it is set when `register()` is called. */
   readonly meterProvider?: MeterProvider;
+  /**
+   * More ways to read and write the trace in headers, behind those of `OTEL_PROPAGATORS`: `[new XTraceIdPropagator()]`. Only
+   * if no other SDK has set a propagator first, which is told. Default none.
+   */
+  readonly propagators?: readonly TextMapPropagator[];
   /** Deliver what is held when the process ends, in all ways it can end. Default true. */
   readonly exitHooks?: boolean;
   /** Do so for SIGTERM and SIGINT as well. Default true. */
@@ -70,6 +75,7 @@ const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
   'limits',
   'loggerConfigurator',
   'meterProvider',
+  'propagators',
   'exitHooks',
   'signals',
 ];
@@ -87,12 +93,22 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   if (options.meterProvider !== undefined && typeof options.meterProvider?.getMeter !== 'function') {
     throw new ConfigError('meterProvider', `must be an OTel MeterProvider, not ${given(options.meterProvider)}`);
   }
+  checkPropagators(options.propagators);
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');
   checkType('levelFile', options.levelFile, 'string');
   if (options.levelFile === '') throw new ConfigError('levelFile', 'must be the path of a file, not ""');
   checkOneOf('levelSignal', options.levelSignal, LEVEL_SIGNALS);
+}
+
+function checkPropagators(propagators: unknown): void {
+  if (propagators === undefined) return;
+  if (!Array.isArray(propagators)) throw new ConfigError('propagators', `must be an array, not ${given(propagators)}`);
+  for (const [index, propagator] of propagators.entries()) {
+    if (['inject', 'extract', 'fields'].every((method) => typeof propagator?.[method] === 'function')) continue;
+    throw new ConfigError(`propagators[${index}]`, `must be an OTel TextMapPropagator, not ${given(propagator)}`);
+  }
 }
 
 /** Throws a {@link ConfigError} for what is wrong in the options of a pipeline. */

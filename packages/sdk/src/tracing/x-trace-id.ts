@@ -18,8 +18,8 @@ const HEADER = 'x-trace-id';
  *
  * Reads it where no other propagator has found a trace, and only if it is a valid trace id: 32 hexadecimal digits, not
  * all zero. Anything else is ignored, a UUID with dashes too. The span id, which the header lacks, is random, and the
- * trace counts as sampled. To be combined, behind the W3C one, with OTel's `CompositePropagator`. Opt-in, because
- * whoever can set the header chooses the trace: let your own gateway set or remove it.
+ * trace counts as sampled. Opt-in, `register({ propagators: [new XTraceIdPropagator()] })`, because whoever can set the
+ * header chooses the trace: let your own gateway set or remove it.
  */
 export class XTraceIdPropagator implements TextMapPropagator {
   inject(from: Context, carrier: unknown, setter: TextMapSetter): void {
