@@ -76,6 +76,8 @@ export {
   type EventCountRule,
   fromSigma,
   LOGGING_SILENCE,
+  type LoadSigmaRulesOptions,
+  loadSigmaRules,
   PASSWORD_SPRAY,
   RATE_LIMIT_ABUSE,
   type RecordMatch,
@@ -85,6 +87,7 @@ export {
   type SecurityRuleStats,
   type SecurityStore,
   type Sighting,
+  type SigmaSource,
   type StepMatch,
   SUCCESS_AFTER_FAILURES,
   securityMonitor,
@@ -93,6 +96,7 @@ export {
   type ValueCountRule,
   type Verdict,
   type WindowRule,
+  type YamlPackage,
 } from './processors/security-monitor.ts';
 export { type TimedOptions, timed } from './processors/timed.ts';
 export { ConfigError } from './provider/config-error.ts';

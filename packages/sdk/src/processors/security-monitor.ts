@@ -7,6 +7,12 @@ import { Monitoring, type SecurityRuleStats, Tally } from './security-monitor/mo
 import { DEFAULT_SECURITY_RULES, type SecurityRule } from './security-monitor/rule.ts';
 import type { SecurityStore } from './security-monitor/store.ts';
 
+export {
+  type LoadSigmaRulesOptions,
+  loadSigmaRules,
+  type SigmaSource,
+  type YamlPackage,
+} from './security-monitor/load-sigma-rules.ts';
 export type { SecurityRuleStats } from './security-monitor/monitoring.ts';
 export {
   type AttributePattern,

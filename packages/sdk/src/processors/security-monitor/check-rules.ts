@@ -52,7 +52,8 @@ export function checkRules(rules: readonly SecurityRule[], at: string): readonly
   });
 }
 
-function checkRule(rule: SecurityRule, at: string): CheckedRule {
+/** The rule, made ready. Throws a ConfigError for the first mistake. */
+export function checkRule(rule: SecurityRule, at: string): CheckedRule {
   if (typeof rule !== 'object' || rule === null) throw mistake(at, rule, 'a rule');
   const { id, type, groupBy = [], window, cooldown = window, severity = 'warn', emit = {}, maxKeys = 10_000 } = rule;
   if (!TYPES.includes(type)) throw mistake(`${at}.type`, type, TYPES.join(', '));
@@ -140,14 +141,14 @@ function checkCondition(
   return { threshold, steps: [], isAbsence: operator === 'lt', field: field as string };
 }
 
-function checkNames(at: string, names: readonly string[]): void {
+export function checkNames(at: string, names: readonly string[]): void {
   if (!Array.isArray(names) || !names.every(isText)) throw mistake(at, names, 'an array of attribute names');
   const taken = names.find((name, index) => ALERT_ATTRIBUTES.includes(name) || names.indexOf(name) !== index);
   if (taken !== undefined)
     throw mistake(at, taken, `every name once, and none of an alert's own: ${ALERT_ATTRIBUTES.join(', ')}`);
 }
 
-function millisOf(span: unknown, at: string): number {
+export function millisOf(span: unknown, at: string): number {
   const [, number, unit] = typeof span === 'string' ? (/^(\d{1,9})([smhd])$/.exec(span) ?? []) : [];
   const millis = Number(number) * (UNIT_MILLIS[unit as string] ?? Number.NaN);
   if (!(millis >= 1_000 && millis <= LONGEST_MILLIS))

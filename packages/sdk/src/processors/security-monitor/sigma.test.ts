@@ -82,6 +82,57 @@ describe('rules from Sigma', () => {
     expect(typesFor(documents, ['login_failed', user], ['user_login_web', { ...user, mfa: false }])).toHaveLength(1);
   });
 
+  test('a number of failures and then a success: one correlation in another, which makes one rule', () => {
+    const outer = {
+      title: 'Guessed password',
+      correlation: {
+        ...{ type: 'temporal_ordered', rules: ['many_failed_logins', succeeded.id] },
+        ...{ 'group-by': ['username', 'ip'], timespan: '1h' },
+      },
+      level: 'critical',
+    };
+    const documents = [outer, many, failed, succeeded];
+    expect(fromSigma(documents)).toEqual([
+      expect.objectContaining({
+        ...{ id: 'Guessed password', type: 'temporal_ordered', severity: 'fatal' },
+        match: [{ event: ['login_failed'], ignoreCase: true, count: 3 }, expect.objectContaining({ ignoreCase: true })],
+      }),
+    ]);
+    const attributes = { username: 'alice', ip: '192.0.2.1', mfa: false };
+    const log = (eventName: string) => [eventName, attributes] as [string, Record<string, unknown>];
+    const failures = [log('login_failed'), log('login_failed')];
+    expect(typesFor(documents, ...failures, log('user_login'))).toEqual([]);
+    expect(typesFor(documents, ...failures, log('login_failed'), log('user_login'))).toHaveLength(1);
+
+    const inner = (more: object) => [outer, { ...many, correlation: { ...many.correlation, ...more } }, failed];
+    const at = 'fromSigma[1].correlation';
+    for (const [more, option] of [
+      [{ timespan: '5m' }, `${at}.timespan`],
+      [{ 'group-by': ['username'] }, `${at}.group-by`],
+      [{ type: 'value_count', condition: { field: 'a', gte: 2 } }, 'fromSigma[0].correlation.rules[0]'],
+      [{ rules: ['failed_login', 'failed_login'] }, 'fromSigma[0].correlation.rules[0]'],
+      [{ condition: { lt: 2 } }, `${at}.condition.lt`],
+      [{ rules: ['many_failed_logins'] }, `${at}.rules[0]`],
+    ] as const) {
+      expect(() => fromSigma([...inner(more), succeeded])).toThrow(
+        expect.objectContaining({ name: 'ConfigError', option, message: expect.stringContaining('not supported') }),
+      );
+    }
+  });
+
+  test('gt is one more, and lte is lt of one more, which is told when it is so', () => {
+    const conditionOf = (condition: object) => {
+      const [rule] = fromSigma([
+        failed,
+        { ...many, correlation: { ...many.correlation, 'group-by': [], condition } },
+      ]) as readonly { condition?: unknown }[];
+      return rule?.condition;
+    };
+    expect(conditionOf({ gt: 3 })).toEqual({ gt: 3 });
+    expect(conditionOf({ lt: 3 })).toEqual({ lt: 3 });
+    expect(conditionOf({ lte: 0 })).toEqual({ lt: 1 });
+  });
+
   test('texts with wildcards, and without case unless cased', () => {
     const matches = (selection: object, attributes: object) =>
       typesFor(
@@ -117,13 +168,31 @@ describe('what is not supported is named', () => {
     [correlated({ type: 'temporal' }), 'fromSigma[1].correlation.type', '"temporal" is not supported'],
     [correlated({ type: 'temporal_ordered' }), 'fromSigma[1].correlation.condition', 'temporal_ordered'],
     [correlated({ rules: 'failed_login' }), 'fromSigma[1].correlation.rules', 'a list'],
-    [correlated({ rules: ['other'] }), 'fromSigma[1].correlation.rules[0]', '"other" is the name or id of no'],
+    [correlated({ rules: ['other'] }), 'fromSigma[1].correlation.rules[0]', '"other" is the name or id of no document'],
     [correlated({ rules: ['many_failed_logins'] }), 'fromSigma[1].correlation.rules[0]', 'correlation of correlations'],
     [correlated({}, { generate: true }), 'fromSigma[1].generate', 'each single record'],
     [correlated({}, { level: 'awful' }), 'fromSigma[1].level', '"awful" is not supported; supported are informational'],
-    [correlated({ condition: { eq: 3 } }), 'fromSigma[0].condition.eq', 'gte'],
-    [correlated({ timespan: '1M' }), 'fromSigma[0].window', '"1M" was given'],
-    [correlated({ condition: { gt: 1, lte: 3 } }), 'fromSigma[0].condition.lte', 'is not an option'],
+    [correlated({ condition: { eq: 3 } }), 'fromSigma[1].correlation.condition.eq', 'gte, gt, lt, lte'],
+    [correlated({ condition: { neq: 3 } }), 'fromSigma[1].correlation.condition.neq', 'not supported'],
+    [correlated({ condition: { gt: 1, lte: 3 } }), 'fromSigma[1].correlation.condition', 'a range is not supported'],
+    [correlated({ condition: { lte: 3 } }), 'fromSigma[1].correlation.condition.lte', 'too few records of a group'],
+    [correlated({ condition: { gte: 'many' } }), 'fromSigma[1].correlation.condition.gte', '"many"'],
+    [correlated({ condition: {} }), 'fromSigma[1].correlation.condition', 'exactly one of'],
+    [correlated({ condition: undefined }), 'fromSigma[1].correlation.condition', 'a map'],
+    [correlated({ type: 'value_count' }), 'fromSigma[1].correlation.condition.field', 'attribute'],
+    [
+      correlated({ type: 'value_count', condition: { field: 'a', lt: 3 } }),
+      'fromSigma[1].correlation.condition.lt',
+      'too few values is not supported',
+    ],
+    [correlated({ type: 'value_sum' }), 'fromSigma[1].correlation.type', '"value_sum" is not supported'],
+    [correlated({ timespan: '1M' }), 'fromSigma[1].correlation.timespan', '"1M" was given'],
+    [correlated({ timespan: undefined }), 'fromSigma[1].correlation.timespan', 'undefined was given'],
+    [correlated({ 'group-by': 'username' }), 'fromSigma[1].correlation.group-by', '"username" was given'],
+    [correlated({}, { name: undefined, id: undefined, title: undefined }), 'fromSigma[1].correlation.id', 'a name'],
+    [[failed, failed], 'fromSigma[1]', '"failed_login" is the name or id of another document'],
+    [[{ title: 'x', filter: { rules: [] } }], 'fromSigma[0].filter', 'filter is not supported'],
+    [[{ action: 'global', title: 'x' }], 'fromSigma[0].action', 'action is not supported'],
     [detected({ selection: { a: 1 }, condition: 'not selection' }), `${inDetection}.condition`, 'only selection'],
     [detected({ one: { a: 1 }, two: { a: 1 }, condition: 'one' }), `${inDetection}.condition`, 'only selection'],
     [selected(['keyword']), `${inDetection}.selection`, 'a map'],

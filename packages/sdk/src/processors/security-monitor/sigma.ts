@@ -1,16 +1,9 @@
 import { ConfigError, given } from '../../provider/config-error.ts';
-import { checkRules } from './check-rules.ts';
-import type { AttributePattern, RecordMatch, SecurityRule, Timespan } from './rule.ts';
+import { checkNames, checkRule, millisOf } from './check-rules.ts';
+import type { RecordMatch, SecurityRule, StepMatch, Timespan } from './rule.ts';
+import { detection } from './sigma-detection.ts';
+import { type Fields, fieldsOf, notSupported, type SigmaDocument } from './sigma-document.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The fields that mean the event name of a record. Any other field is the attribute of that name. */
-const EVENT_FIELDS: readonly string[] = ['EventName', 'event.name', 'otel.event.name'];
-const WILDCARDS: Readonly<Record<string, readonly [before: string, after: string]>> = {
-  contains: ['*', '*'],
-  startswith: ['', '*'],
-  endswith: ['*', ''],
-};
 const LEVELS: Readonly<Record<string, NonNullable<SecurityRule['severity']>>> = {
   informational: 'info',
   low: 'info',
@@ -20,121 +13,149 @@ const LEVELS: Readonly<Record<string, NonNullable<SecurityRule['severity']>>> = 
 };
 const CORRELATION_KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition'];
 const TYPES = ['event_count', 'value_count', 'temporal_ordered'];
+const OPERATORS = ['gte', 'gt', 'lt', 'lte'];
 
 /**
  * Security rules from Sigma: the parsed YAML documents, detections and the correlations that refer to them by `name` or
- * `id`, in any order. Each correlation becomes one rule; `title` and `id` are in its alerts as `security_rule.name` and
- * `security_rule.uuid`. `logsource` is not looked at: the source is this service.
+ * `id`, in any order. Each correlation becomes one rule, unless another one refers to it; `title` and `id` are in its
+ * alerts as `security_rule.name` and `security_rule.uuid`. `logsource` is not looked at: the source is this service.
  *
  * Throws a ConfigError that names the part of the document which is not in the supported subset, because a rule of which
- * a part is ignored finds something else: docs/security-monitor.md lists the subset.
+ * a part is ignored finds something else: docs/security-monitor.md lists the subset. From YAML: {@link loadSigmaRules}.
  */
 export function fromSigma(documents: unknown): readonly SecurityRule[] {
-  const all = [documents].flat().map((document, index) => fieldsOf(document, `fromSigma[${index}]`));
-  const detections = new Map<string, () => RecordMatch>();
-  const correlations = new Set<string>();
-  for (const [index, document] of all.entries()) {
-    if (document.detection === undefined && document.correlation === undefined)
-      throw new ConfigError(`fromSigma[${index}]`, 'must have a detection or a correlation');
-    for (const name of [document.name, document.id].filter((value) => typeof value === 'string')) {
-      if (document.correlation !== undefined) correlations.add(name);
-      else detections.set(name, () => detection(document, `fromSigma[${index}].detection`));
+  return sigmaRules([documents].flat().map((content, index) => ({ at: `fromSigma[${index}]`, content })));
+}
+
+/** The same for documents that have names. */
+export function sigmaRules(documents: readonly SigmaDocument[]): readonly SecurityRule[] {
+  const detections = new Map<string, Document>();
+  const correlations = new Map<string, Document>();
+  const heads: Document[] = [];
+  for (const { at, content } of documents) {
+    const document = { at, fields: fieldsOf(content, at) };
+    const { fields } = document;
+    for (const part of ['filter', 'action']) if (fields[part] !== undefined) throw notSupported(`${at}.${part}`, part);
+    if (fields.detection === undefined && fields.correlation === undefined)
+      throw new ConfigError(at, 'must have a detection or a correlation');
+    if (fields.correlation !== undefined) heads.push(document);
+    for (const name of [fields.name, fields.id].filter((value) => typeof value === 'string')) {
+      if (detections.has(name) || correlations.has(name))
+        throw new ConfigError(at, `${given(name)} is the name or id of another document`);
+      (fields.correlation === undefined ? detections : correlations).set(name, document);
     }
   }
-  const referred = (name: unknown, at: string): RecordMatch => {
-    if (correlations.has(name as string)) throw notSupported(at, 'a correlation of correlations');
-    const found = detections.get(name as string);
-    if (found === undefined) throw new ConfigError(at, `${given(name)} is the name or id of no detection`);
-    return found();
-  };
-  const rules = all.flatMap((document, index) =>
-    document.correlation === undefined ? [] : [correlation(document, `fromSigma[${index}]`, referred)],
-  );
-  checkRules(rules, 'fromSigma');
-  return rules;
+  const reader = new CorrelationReader(detections, correlations);
+  const rules = new Map(heads.map((document) => [document.fields, reader.rule(document)]));
+  for (const part of reader.parts) rules.delete(part);
+  return [...rules.values()];
 }
 
-function correlation(document: Fields, at: string, referred: (name: unknown, at: string) => RecordMatch): SecurityRule {
-  const { name, id, title, level } = document;
-  const where = `${at}.correlation`;
-  const parts = fieldsOf(document.correlation, where);
-  const unknown = Object.keys(parts).find((key) => !CORRELATION_KEYS.includes(key));
-  if (unknown !== undefined) throw notSupported(`${where}.${unknown}`, 'this part of a correlation');
-  if (document.generate === true) throw notSupported(`${at}.generate`, 'an alert for each single record');
-  const { type, rules, timespan, condition, 'group-by': groupBy = [] } = parts;
-  if (!TYPES.includes(type as string)) throw notSupported(`${where}.type`, given(type), TYPES);
-  if (!Array.isArray(rules)) throw new ConfigError(`${where}.rules`, `must be a list, not ${given(rules)}`);
-  if (level !== undefined && !Object.hasOwn(LEVELS, level as string))
-    throw notSupported(`${at}.level`, given(level), Object.keys(LEVELS));
-  if (type === 'temporal_ordered' && condition !== undefined)
-    throw notSupported(`${where}.condition`, 'a condition of temporal_ordered');
-  // What is wrong in these parts is for the check of the rules to say.
-  return {
-    id: (name ?? id ?? title) as string,
-    type,
-    match: rules.map((rule, index) => referred(rule, `${where}.rules[${index}]`)),
-    groupBy,
-    window: timespan as Timespan,
-    ...(type === 'temporal_ordered' ? {} : { condition }),
-    ...(level === undefined ? {} : { severity: LEVELS[level as string] }),
-    emit: {
-      attributes: {
-        ...(typeof title === 'string' ? { 'security_rule.name': title } : {}),
-        ...(typeof id === 'string' ? { 'security_rule.uuid': id } : {}),
+interface Document {
+  readonly at: string;
+  readonly fields: Fields;
+}
+
+class CorrelationReader {
+  /** The correlations that others refer to. */
+  readonly parts = new Set<Fields>();
+  readonly #detections: ReadonlyMap<string, Document>;
+  readonly #correlations: ReadonlyMap<string, Document>;
+
+  constructor(detections: ReadonlyMap<string, Document>, correlations: ReadonlyMap<string, Document>) {
+    this.#detections = detections;
+    this.#correlations = correlations;
+  }
+
+  rule({ at, fields }: Document): SecurityRule {
+    const { name, id, title, level } = fields;
+    const { where, type, groupBy, timespan, condition, rules } = this.#correlation({ at, fields });
+    if (level !== undefined && !Object.hasOwn(LEVELS, level as string))
+      throw notSupported(`${at}.level`, given(level), Object.keys(LEVELS));
+    const isOrdered = type === 'temporal_ordered';
+    const rule = {
+      id: (name ?? id ?? title) as string,
+      type,
+      match: rules.map((one, index) =>
+        isOrdered
+          ? this.#step(one, `${where}.rules[${index}]`, groupBy, timespan)
+          : this.#match(one, `${where}.rules[${index}]`),
+      ),
+      groupBy,
+      window: timespan as Timespan,
+      ...(isOrdered ? {} : { condition: conditionOf(condition, `${where}.condition`, type, groupBy) }),
+      ...(level === undefined ? {} : { severity: LEVELS[level as string] }),
+      emit: {
+        attributes: {
+          ...(typeof title === 'string' ? { 'security_rule.name': title } : {}),
+          ...(typeof id === 'string' ? { 'security_rule.uuid': id } : {}),
+        },
       },
-    },
-  } as SecurityRule;
+    } as SecurityRule;
+    checkRule(rule, where);
+    return rule;
+  }
+
+  #correlation({ at, fields }: Document) {
+    const where = `${at}.correlation`;
+    const parts = fieldsOf(fields.correlation, where);
+    const unknown = Object.keys(parts).find((key) => !CORRELATION_KEYS.includes(key));
+    if (unknown !== undefined) throw notSupported(`${where}.${unknown}`, 'this part of a correlation');
+    if (fields.generate === true) throw notSupported(`${at}.generate`, 'an alert for each single record');
+    const { type, rules, timespan, condition, 'group-by': groupBy = [] } = parts;
+    if (!TYPES.includes(type as string)) throw notSupported(`${where}.type`, given(type), TYPES);
+    if (!Array.isArray(rules)) throw new ConfigError(`${where}.rules`, `must be a list, not ${given(rules)}`);
+    if (type === 'temporal_ordered' && condition !== undefined)
+      throw notSupported(`${where}.condition`, 'a condition of temporal_ordered');
+    checkNames(`${where}.group-by`, groupBy as string[]);
+    millisOf(timespan, `${where}.timespan`);
+    return { where, type, rules: rules as unknown[], timespan, condition, groupBy: groupBy as readonly string[] };
+  }
+
+  #match(name: unknown, at: string): RecordMatch {
+    if (this.#correlations.has(name as string))
+      throw notSupported(at, 'a correlation of correlations, except event_count in temporal_ordered,');
+    const found = this.#detections.get(name as string);
+    if (found === undefined) throw new ConfigError(at, `${given(name)} is the name or id of no document`);
+    return detection(found.fields, `${found.at}.detection`);
+  }
+
+  /** A step may be a number of records, which Sigma says by another correlation. */
+  #step(name: unknown, at: string, groupBy: readonly string[], timespan: unknown): StepMatch {
+    const found = this.#correlations.get(name as string);
+    if (found === undefined) return this.#match(name, at);
+    const part = this.#correlation(found);
+    const [only, ...more] = part.rules;
+    if (part.type !== 'event_count' || more.length > 0)
+      throw notSupported(at, 'a correlation in temporal_ordered that is not event_count of one rule');
+    if (part.timespan !== timespan)
+      throw notSupported(`${part.where}.timespan`, 'another timespan than in the correlation that it is part of');
+    if (part.groupBy.join('\n') !== groupBy.join('\n'))
+      throw notSupported(`${part.where}.group-by`, 'another group-by than in the correlation that it is part of');
+    const condition = conditionOf(part.condition, `${part.where}.condition`, part.type, groupBy);
+    this.parts.add(found.fields);
+    const match = this.#match(only, `${part.where}.rules[0]`);
+    const { gte, gt } = condition as { gte?: number; gt?: number };
+    if (gte === undefined && gt === undefined) throw notSupported(`${part.where}.condition`, 'lt in temporal_ordered');
+    return { ...match, count: gte ?? (gt as number) + 1 };
+  }
 }
 
-function detection(document: Fields, at: string): RecordMatch {
-  const { condition, ...selections } = fieldsOf(document.detection, at);
-  const [name, ...more] = Object.keys(selections);
-  if (name === undefined || more.length > 0 || condition !== name)
-    throw notSupported(`${at}.condition`, 'anything but the name of the only selection');
-  const event: string[] = [];
-  const attributes: Record<string, AttributePattern[]> = {};
-  const cased = new Set<boolean>();
-  for (const [key, value] of Object.entries(fieldsOf(selections[name], `${at}.${name}`))) {
-    const where = `${at}.${name}.${key}`;
-    const [field = '', ...modifiers] = key.split('|');
-    const patterns = [value].flat().map((one) => pattern(one, modifiers, where));
-    if (patterns.some((one) => typeof one === 'string')) cased.add(modifiers.includes('cased'));
-    const isEvent = EVENT_FIELDS.includes(field);
-    if (isEvent ? event.length > 0 : Object.hasOwn(attributes, field)) throw notSupported(where, 'a field twice');
-    if (isEvent) event.push(...patterns.map(String));
-    else attributes[field] = patterns;
+function conditionOf(condition: unknown, at: string, type: unknown, groupBy: readonly string[]): Fields {
+  const { field, ...numbers } = fieldsOf(condition, at);
+  const [operator, ...more] = Object.keys(numbers);
+  for (const one of Object.keys(numbers)) {
+    if (!OPERATORS.includes(one)) throw notSupported(`${at}.${one}`, 'this condition', OPERATORS);
   }
-  if (cased.size > 1) throw notSupported(`${at}.${name}`, 'cased for some fields and not for all');
+  if (more.length > 0) throw notSupported(at, 'a range');
+  if (operator === 'lt' || operator === 'lte') {
+    if (type !== 'event_count') throw notSupported(`${at}.${operator}`, 'too few values');
+    if (groupBy.length > 0) throw notSupported(`${at}.${operator}`, 'too few records of a group');
+  }
+  const { lte, ...others } = numbers;
   return {
-    ...(event.length === 0 ? {} : { event }),
-    ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
-    // Texts are compared without case, unless the modifier is there. Sigma rules specification, "Value modifiers".
-    ignoreCase: !cased.has(true),
+    ...(field === undefined ? {} : { field }),
+    ...others,
+    ...(typeof lte === 'number' ? { lt: lte + 1 } : operator === 'lte' ? { lt: lte } : {}),
   };
-}
-
-function pattern(value: unknown, modifiers: readonly string[], at: string): AttributePattern {
-  const wildcards = modifiers.filter((modifier) => modifier !== 'cased');
-  const [wildcard, ...more] = wildcards;
-  if (more.length > 0 || (wildcard !== undefined && !Object.hasOwn(WILDCARDS, wildcard)))
-    throw notSupported(at, `the modifier ${given(more[0] ?? wildcard)}`, [...Object.keys(WILDCARDS), 'cased']);
-  if (typeof value === 'string') {
-    if (/[?\\]/.test(value)) throw notSupported(at, 'a ? or a backslash in a value');
-    const [before, after] = WILDCARDS[wildcard ?? ''] ?? ['', ''];
-    return before + value + after;
-  }
-  if (wildcard === undefined && (typeof value === 'number' || typeof value === 'boolean')) return value;
-  throw notSupported(at, `${given(value)} as a value`);
-}
-
-function fieldsOf(value: unknown, at: string): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new ConfigError(at, `must be a map of fields, not ${given(value)}`);
-}
-
-function notSupported(at: string, what: string, supported: readonly string[] = []): ConfigError {
-  return new ConfigError(
-    at,
-    `${what} is not supported${supported.length > 0 ? `; supported are ${supported.join(', ')}` : ''}`,
-  );
 }
