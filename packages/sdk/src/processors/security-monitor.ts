@@ -14,6 +14,13 @@ export {
   type YamlPackage,
 } from './security-monitor/load-sigma-rules.ts';
 export type { SecurityRuleStats } from './security-monitor/monitoring.ts';
+export type { IoRedisClient, NodeRedisClient, RedisClient } from './security-monitor/redis-client.ts';
+export {
+  type RedisStore,
+  type RedisStoreOptions,
+  type RedisStoreStats,
+  redisStore,
+} from './security-monitor/redis-store.ts';
 export {
   type AttributePattern,
   AUTHORIZATION_BURST,
