@@ -1,4 +1,5 @@
-import { type Batch, OpenBatch } from '../../packages/sdk/src/delivery/otlp-request.ts';
+import type { Batch } from '../../packages/sdk/src/delivery/batch.ts';
+import { OpenOtlpBatch } from '../../packages/sdk/src/delivery/otlp-request.ts';
 import type { LogRecord } from '../../packages/sdk/src/pipeline/stage.ts';
 import { decodeRequest } from './official-schema.ts';
 
@@ -31,7 +32,7 @@ export function recordOf({ id, error = false, bytes = 0 }: Told): LogRecord {
 
 /** A request with these records. */
 export function batchOf(records: readonly Told[]): Batch {
-  const open = new OpenBatch(1_048_576);
+  const open = new OpenOtlpBatch(1_048_576);
   for (const record of records) open.append(recordOf(record));
   return open.seal();
 }

@@ -1,5 +1,5 @@
+import type { Answer } from '../../packages/sdk/src/delivery/answer.ts';
 import type { Sender } from '../../packages/sdk/src/delivery/http-sender.ts';
-import type { Answer } from '../../packages/sdk/src/delivery/otlp-answer.ts';
 import { idsIn } from './otlp-batches.ts';
 
 /** A request that waits for what the test answers. */

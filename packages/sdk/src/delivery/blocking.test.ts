@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ManualTime } from '../../../../test/delivery/manual-time.ts';
 import { batchOf, idsIn } from '../../../../test/delivery/otlp-batches.ts';
+import type { Answer } from './answer.ts';
 import { Blocking } from './blocking.ts';
 import { Ledger } from './ledger.ts';
-import type { Answer } from './otlp-answer.ts';
+import { OTLP } from './otlp-request.ts';
 import { BatchQueue } from './queue.ts';
 import { settle } from './settle.ts';
 
@@ -24,6 +25,7 @@ function setUp(answers: (readonly number[] | ((bodies: readonly Uint8Array[]) =>
     relieve: () => blocking.relieve(),
   });
   const blocking = new Blocking({
+    format: OTLP,
     queue,
     time,
     waitMillis: 30_000,

@@ -1,12 +1,12 @@
-import { type Answer, type Outcome, readAnswer } from './otlp-answer.ts';
-import type { Batch } from './otlp-request.ts';
+import type { Answer, Outcome } from './answer.ts';
+import { type Batch, halves, type RequestFormat } from './batch.ts';
 import type { BatchQueue } from './queue.ts';
 import { backoffMillis } from './retry.ts';
-import { halves } from './settle.ts';
 import type { ShipperTime } from './shipper.ts';
 
 /** What the delivery of one destination is made of. */
 export interface BlockingParts {
+  readonly format: Pick<RequestFormat, 'readAnswer'>;
   readonly queue: BatchQueue;
   readonly time: ShipperTime;
   /** The longest one wait, in milliseconds. */
@@ -70,7 +70,7 @@ export class Blocking {
 
   /** Sends all that waits, oldest first; what stands in the way if some of it must be tried again. */
   #deliver(leftMillis: number): { cause: string; waitMillis?: number | undefined } | undefined {
-    const { queue, time, timeoutMillis, send, settle } = this.#parts;
+    const { format, queue, time, timeoutMillis, send, settle } = this.#parts;
     const batches: Batch[] = [];
     for (let batch = queue.take(); batch !== undefined; batch = queue.take()) batches.push(batch);
     const answers = send(
@@ -80,7 +80,7 @@ export class Blocking {
     let trouble: { cause: string; waitMillis?: number | undefined } | undefined;
     for (const [index, batch] of batches.entries()) {
       const answer = answers[index];
-      const outcome = answer === undefined ? undefined : readAnswer(answer, time.wall());
+      const outcome = answer === undefined ? undefined : format.readAnswer(answer, time.wall());
       if (outcome === undefined || outcome.kind === 'retry') {
         trouble ??= outcome ?? { cause: 'no answer' };
         queue.putBack(batch);

@@ -5,7 +5,7 @@ import { constants, gzip } from 'node:zlib';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { suppressLogging } from '../pipeline/guard.ts';
-import type { Answer } from './otlp-answer.ts';
+import type { Answer } from './answer.ts';
 
 /** Where requests go and how. All secrets that delivery knows are in here, and nothing of it is ever logged. */
 export interface HttpTarget {

@@ -1,47 +1,13 @@
+import { type Answer, isSuccess, type Outcome, readStatus, refused } from './answer.ts';
 import { tellable } from './answer-text.ts';
-import { retryAfterMillis } from './retry.ts';
-
-/** What a destination answered, with the body cut at 4 MiB. */
-export interface Answer {
-  readonly status: number;
-  readonly retryAfter?: string | undefined;
-  readonly contentType?: string | undefined;
-  readonly body: Uint8Array;
-  /** True if the body was longer than the limit of the OTLP specification. */
-  readonly oversized?: boolean | undefined;
-}
-
-/** What an answer means for the batch. */
-export type Outcome =
-  /** Taken, but for `rejected` records. The message is what may be told of the one of the destination. */
-  | { readonly kind: 'delivered'; readonly rejected: number; readonly message: string }
-  /** Not now. `waitMillis` is what the destination asked for, if it did. */
-  | { readonly kind: 'retry'; readonly waitMillis?: number | undefined; readonly cause: string }
-  /** Too large as one request. */
-  | { readonly kind: 'split' }
-  /** Refused for good. */
-  | { readonly kind: 'rejected'; readonly cause: string }
-  /** An answer that may not be read. */
-  | { readonly kind: 'unreadable' };
-
-/** The statuses that the OTLP specification calls retryable; all other failures must not be retried. */
-const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** Reads an OTLP/HTTP answer. Never throws, whatever was answered. OTLP specification, "OTLP/HTTP Response". */
 export function readAnswer(answer: Answer, nowMillis: number): Outcome {
-  const { status } = answer;
-  if (RETRYABLE.has(status)) {
-    return {
-      kind: 'retry',
-      waitMillis: retryAfterMillis(answer.retryAfter, nowMillis),
-      cause: `HTTP status ${status}`,
-    };
-  }
-  if (status === 413) return { kind: 'split' };
+  const outcome = readStatus(answer, nowMillis);
+  if (outcome !== undefined) return outcome;
   // Of any other answer the body would say what became of the records.
   if (answer.oversized) return { kind: 'unreadable' };
-  if (status >= 200 && status < 300) return { kind: 'delivered', ...partialSuccess(answer) };
-  return { kind: 'rejected', cause: `HTTP status ${status}` };
+  return isSuccess(answer) ? { kind: 'delivered', ...partialSuccess(answer) } : refused(answer);
 }
 
 /** The partial success in a 2xx answer; garbage means none, because the status already said that the batch was taken. */

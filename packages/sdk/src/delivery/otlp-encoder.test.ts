@@ -13,8 +13,9 @@ import {
 import fc from 'fast-check';
 import official from 'otlp-official-schema/build/src/generated/root.js';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+import type { Batch } from './batch.ts';
 import { OtlpEncoder, varintLength } from './otlp-encoder.ts';
-import { type Batch, OpenBatch, selectRecords } from './otlp-request.ts';
+import { OpenOtlpBatch } from './otlp-request.ts';
 
 /** So many runs; a failure is made smaller for some seconds, not for minutes. */
 const runs = (numRuns: number) => ({ numRuns, interruptAfterTimeLimit: 15_000 });
@@ -63,7 +64,7 @@ const recordsOf = (bytes: Uint8Array): DecodedRecord[] =>
 const officially = (records: readonly LogRecord[]): Uint8Array =>
   ProtobufLogsSerializer.serializeRequest(records as unknown as ReadableLogRecord[]) as Uint8Array;
 
-function sealed(records: readonly LogRecord[], batch = new OpenBatch(64 * MIB)): Batch {
+function sealed(records: readonly LogRecord[], batch = new OpenOtlpBatch(64 * MIB)): Batch {
   for (const record of records) batch.append(record);
   return batch.seal();
 }
@@ -274,7 +275,7 @@ const records = fc.array(record, { minLength: 1, maxLength: 10 });
 describe('what is encoded', () => {
   test('any records are read from our bytes as from those of the official serialiser, and the bytes are canonical', () => {
     // One for all runs: caches and what an earlier batch left in the buffer must not show.
-    const batch = new OpenBatch(64 * MIB);
+    const batch = new OpenOtlpBatch(64 * MIB);
     fc.assert(
       fc.property(records, (generated) => {
         const { body, records: count } = sealed(generated, batch);
@@ -529,7 +530,7 @@ describe('the buffer', () => {
   });
 
   test('is given back after an unusually large batch, and works on', () => {
-    const batch = new OpenBatch(64 * MIB);
+    const batch = new OpenOtlpBatch(64 * MIB);
     const small = recordWith({ attributes: { a: 1 }, eventName: 'e', body: 'e' });
     const before = sealed([small], batch).body;
     sealed([recordWith({ body: 'x'.repeat(3 * MIB) })], batch);
@@ -589,12 +590,12 @@ describe('a record that cannot be encoded', () => {
 
   test('throws and leaves no trace', () => {
     for (const poison of poisons) {
-      expect(() => new OpenBatch(MIB).append(recordWith({ body: poison }))).toThrow();
+      expect(() => new OpenOtlpBatch(MIB).append(recordWith({ body: poison }))).toThrow();
     }
     const position = fc.tuple(fc.nat(poisons.length - 1), fc.nat(3), attributes);
     fc.assert(
       fc.property(fc.array(fc.oneof(record, position), { maxLength: 10 }), (mixed) => {
-        const batch = new OpenBatch(MIB);
+        const batch = new OpenOtlpBatch(MIB);
         const good: LogRecord[] = [];
         for (const item of mixed) {
           if (!Array.isArray(item)) {
@@ -619,7 +620,7 @@ describe('a record that cannot be encoded', () => {
   });
 
   test('one that is too large loses its attributes, which are counted, or is refused as if it had never come', () => {
-    const batch = new OpenBatch(1_000);
+    const batch = new OpenOtlpBatch(1_000);
     expect(batch.append(recordWith({ body: 'first' }))).toBe(true);
     const large = {
       body: 'large',
@@ -640,7 +641,7 @@ describe('a record that cannot be encoded', () => {
   });
 });
 
-describe('selectRecords', () => {
+describe('a request with some of the records', () => {
   /** The same on decoded data: what is left empty goes. */
   function filtered(decoded: Decoded, keep: (index: number) => boolean): Decoded {
     let index = 0;
@@ -662,7 +663,7 @@ describe('selectRecords', () => {
         const all = recordsOf(batch.body);
         const chosen = all.map(() => choices.next().value as boolean);
         const asked: boolean[] = [];
-        const kept = selectRecords(batch, (index, isError) => {
+        const kept = batch.select((index, isError) => {
           expect(index).toBe(asked.length);
           asked.push(isError);
           return chosen[index] as boolean;
@@ -690,10 +691,10 @@ describe('selectRecords', () => {
     fc.assert(
       fc.property(fc.array(record, { minLength: 2, maxLength: 12 }), (generated) => {
         const batch = sealed(generated);
-        expect(Buffer.from(batch.body).equals(selectRecords(batch, () => true)?.body as Uint8Array)).toBe(true);
+        expect(Buffer.from(batch.body).equals(batch.select(() => true)?.body as Uint8Array)).toBe(true);
         const middle = batch.records >> 1;
-        const first = selectRecords(batch, (index) => index < middle) as Batch;
-        const second = selectRecords(batch, (index) => index >= middle) as Batch;
+        const first = batch.select((index) => index < middle) as Batch;
+        const second = batch.select((index) => index >= middle) as Batch;
         expect(first.records + second.records).toBe(batch.records);
         expect(first.errors + second.errors).toBe(batch.errors);
         deepStrictEqual([...recordsOf(first.body), ...recordsOf(second.body)], recordsOf(batch.body));

@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+import type { Batch } from './batch.ts';
 import { readRequest } from './otlp-reader.ts';
-import { type Batch, OpenBatch, selectRecords } from './otlp-request.ts';
+import { OpenOtlpBatch } from './otlp-request.ts';
 
 const MIB = 1_048_576;
 
 function sealed(records: readonly LogRecord[]): Batch {
-  const open = new OpenBatch(64 * MIB);
+  const open = new OpenOtlpBatch(64 * MIB);
   for (const record of records) open.append(record);
   return open.seal();
 }
@@ -142,7 +143,7 @@ describe('the reader is the inverse of the encoder', () => {
 
   test('for what was selected from a batch', () => {
     const batch = sealed(['a', 'b', 'c'].map((id) => recordWith({ attributes: { id } })));
-    const some = selectRecords(batch, (index) => index !== 1) as Batch;
+    const some = batch.select((index) => index !== 1) as Batch;
     expect([...readRequest(some.body)].map(({ attributes: { id } }) => id)).toEqual(['a', 'c']);
   });
 });

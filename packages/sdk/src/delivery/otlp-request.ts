@@ -1,12 +1,31 @@
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+import type { Batch, OpenBatch, RequestFormat } from './batch.ts';
+import { readAnswer } from './otlp-answer.ts';
 import { encodedSeverity, OtlpEncoder, varintLength } from './otlp-encoder.ts';
+import { readRequest } from './otlp-reader.ts';
 
-/** One request's worth of records: the exact bytes of an OTLP `ExportLogsServiceRequest`. */
-export interface Batch {
+/** OTLP protobuf. */
+export const OTLP: RequestFormat = { open: (maxRecordBytes) => new OpenOtlpBatch(maxRecordBytes), readAnswer };
+
+/** The exact bytes of an OTLP `ExportLogsServiceRequest`. */
+class OtlpBatch implements Batch {
   readonly body: Uint8Array;
   readonly records: number;
-  /** How many of them are of severity error or above. */
   readonly errors: number;
+
+  constructor(body: Uint8Array, records: number, errors: number) {
+    this.body = body;
+    this.records = records;
+    this.errors = errors;
+  }
+
+  select(keep: (index: number, isError: boolean) => boolean): Batch | undefined {
+    return selectRecords(this.body, keep);
+  }
+
+  read(): Iterable<LogRecord> {
+    return readRequest(this.body);
+  }
 }
 
 const ERROR = 17;
@@ -25,7 +44,7 @@ interface Run {
  * The batch that is being filled. Records are encoded as they come and lie in the order they came; what groups them by
  * resource and scope is put around them when the batch is sealed.
  */
-export class OpenBatch {
+export class OpenOtlpBatch implements OpenBatch {
   records = 0;
   #errors = 0;
   #runs: Run[] = [];
@@ -38,17 +57,10 @@ export class OpenBatch {
     this.#maxRecordBytes = maxRecordBytes;
   }
 
-  /** Encoded bytes so far, without the envelope. */
   get bytes(): number {
     return this.#encoder.length;
   }
 
-  /**
-   * Encodes a record. One that is too large loses its attributes, which are counted as dropped in the record itself; if
-   * it is still too large, nothing is appended and the answer is false.
-   *
-   * @throws what the encoder throws; the batch is then as it was.
-   */
   append(record: LogRecord): boolean {
     const encoder = this.#encoder;
     const start = encoder.length;
@@ -72,9 +84,8 @@ export class OpenBatch {
     return true;
   }
 
-  /** Closes the batch: its exact bytes, in a buffer of their own. The open batch is empty again. */
   seal(): Batch {
-    const batch = { body: this.#request(), records: this.records, errors: this.#errors };
+    const batch = new OtlpBatch(this.#request(), this.records, this.#errors);
     this.records = 0;
     this.#errors = 0;
     this.#runs = [];
@@ -139,12 +150,7 @@ export class OpenBatch {
   }
 }
 
-/**
- * A request with only some of the records of another one, or undefined if none is left. `keep` is asked with the index
- * of each record and whether its severity is error or above.
- */
-export function selectRecords(batch: Batch, keep: (index: number, isError: boolean) => boolean): Batch | undefined {
-  const { body } = batch;
+function selectRecords(body: Uint8Array, keep: (index: number, isError: boolean) => boolean): Batch | undefined {
   let index = 0;
   let records = 0;
   let errors = 0;
@@ -191,7 +197,7 @@ export function selectRecords(batch: Batch, keep: (index: number, isError: boole
     });
     return records > before ? resourceLogs : undefined;
   });
-  return records === 0 ? undefined : { body: Buffer.concat(request), records, errors };
+  return records === 0 ? undefined : new OtlpBatch(Buffer.concat(request), records, errors);
 }
 
 function readLength(bytes: Uint8Array, at: number): { length: number; at: number } {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchOf, idsIn, type Told } from '../../../../test/delivery/otlp-batches.ts';
+import type { Batch } from './batch.ts';
 import { Ledger } from './ledger.ts';
-import type { Batch } from './otlp-request.ts';
 import { BatchQueue, type Overflow } from './queue.ts';
 
 const sizeOf = (records: readonly Told[]): number => (records.length === 0 ? 0 : batchOf(records).body.length);

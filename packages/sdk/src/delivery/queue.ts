@@ -1,6 +1,5 @@
+import type { Batch } from './batch.ts';
 import type { DropReason, Ledger } from './ledger.ts';
-import { readRequest } from './otlp-reader.ts';
-import { type Batch, selectRecords } from './otlp-request.ts';
 
 /** What may happen when a queue is full. */
 export const OVERFLOWS = ['drop-low-severity-first', 'drop-newest', 'block'] as const;
@@ -197,12 +196,12 @@ export class BatchQueue {
   #reduce(at: number, most: number): void {
     const held = this.#release(at) as Held;
     const { batch } = held;
-    let kept = most === 0 || isErrorsOnly(batch) ? undefined : selectRecords(batch, (_, isError) => isError);
+    let kept = most === 0 || isErrorsOnly(batch) ? undefined : batch.select((_, isError) => isError);
     if (kept !== undefined && kept.body.length > most) kept = undefined;
     if (kept !== undefined) this.#hold({ ...held, batch: kept }, at);
     this.#ledger.drop('queue_full', batch.records - (kept?.records ?? 0), () => {
-      const lost = kept === undefined ? batch : selectRecords(batch, (_, isError) => !isError);
-      return lost === undefined ? [] : readRequest(lost.body);
+      const lost = kept === undefined ? batch : batch.select((_, isError) => !isError);
+      return lost?.read() ?? [];
     });
   }
 
@@ -223,6 +222,6 @@ function isErrorsOnly({ errors, records }: Batch): boolean {
 export function dropAll(batches: readonly Batch[], reason: DropReason, ledger: Ledger): void {
   const records = batches.reduce((sum, batch) => sum + batch.records, 0);
   ledger.drop(reason, records, function* () {
-    for (const { body } of batches) yield* readRequest(body);
+    for (const batch of batches) yield* batch.read();
   });
 }

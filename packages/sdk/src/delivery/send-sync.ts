@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { isSea } from 'node:sea';
+import type { Answer } from './answer.ts';
 import type { HttpTarget } from './http-sender.ts';
-import type { Answer } from './otlp-answer.ts';
 
 /*
  * `process.on('exit')` may not return to the event loop, and Node has no synchronous socket. So the last batches are

@@ -4,6 +4,7 @@ import { batchOf } from '../../../../test/delivery/otlp-batches.ts';
 import { ScriptedSender } from '../../../../test/delivery/scripted-sender.ts';
 import type { DeliveryAccount } from '../handlers/handler.ts';
 import { Ledger } from './ledger.ts';
+import { OTLP } from './otlp-request.ts';
 import { BatchQueue } from './queue.ts';
 import { Shipper } from './shipper.ts';
 
@@ -17,6 +18,7 @@ function setUp({ concurrency = 4, maxBytes = 1_000_000 } = {}) {
   const queue = new BatchQueue(maxBytes, ledger);
   const notices: string[] = [];
   const shipper = new Shipper(queue, ledger, sender, {
+    format: OTLP,
     concurrency,
     timeoutMillis: 10_000,
     notice: (kind, message) => notices.push(`${kind}: ${message}`),

@@ -1,12 +1,12 @@
 import type { FlushOptions } from '../pipeline/stage.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
+import type { Outcome } from './answer.ts';
+import { type Batch, halves, type RequestFormat } from './batch.ts';
 import type { Sender } from './http-sender.ts';
 import type { DropReason, Ledger } from './ledger.ts';
-import { type Outcome, readAnswer } from './otlp-answer.ts';
-import type { Batch } from './otlp-request.ts';
 import type { BatchQueue } from './queue.ts';
 import { backoffMillis } from './retry.ts';
-import { halves, type Notice, settle } from './settle.ts';
+import { type Notice, settle } from './settle.ts';
 
 /** Time and chance, so that tests can hold them. */
 export interface ShipperTime {
@@ -33,7 +33,7 @@ export const SYSTEM_SHIPPER_TIME: ShipperTime = {
 /**
  * Moves batches from the queue to the destination: several requests at a time while it answers, one probe at a time
  * while it does not (a circuit per destination, not per batch), with exponential backoff or the wait that the
- * destination asks for, whichever is longer. A batch is given up only where the OTLP specification says so; otherwise it
+ * destination asks for, whichever is longer. A batch is given up only where the format of its requests says so; otherwise it
  * waits until there is an answer, or until the queue needs its room.
  *
  * Keeps the process alive only while someone waits for {@link flush}.
@@ -42,6 +42,7 @@ export class Shipper {
   readonly #queue: BatchQueue;
   readonly #ledger: Ledger;
   readonly #sender: Sender;
+  readonly #format: Pick<RequestFormat, 'readAnswer'>;
   readonly #time: ShipperTime;
   readonly #concurrency: number;
   readonly #timeoutMillis: number;
@@ -58,11 +59,18 @@ export class Shipper {
     queue: BatchQueue,
     ledger: Ledger,
     sender: Sender,
-    options: { concurrency: number; timeoutMillis: number; notice: Notice; time?: ShipperTime },
+    options: {
+      format: Pick<RequestFormat, 'readAnswer'>;
+      concurrency: number;
+      timeoutMillis: number;
+      notice: Notice;
+      time?: ShipperTime;
+    },
   ) {
     this.#queue = queue;
     this.#ledger = ledger;
     this.#sender = sender;
+    this.#format = options.format;
     this.#concurrency = options.concurrency;
     this.#timeoutMillis = options.timeoutMillis;
     this.#notice = options.notice;
@@ -131,7 +139,8 @@ export class Shipper {
   async #ship(batch: Batch): Promise<void> {
     let outcome: Outcome;
     try {
-      outcome = readAnswer(await this.#sender.send(batch.body, this.#timeoutMillis), this.#time.wall());
+      const answer = await this.#sender.send(batch.body, this.#timeoutMillis);
+      outcome = this.#format.readAnswer(answer, this.#time.wall());
     } catch (error) {
       // The code of a connection error (ECONNREFUSED) is safe to tell; its message may hold the address.
       outcome = { kind: 'retry', cause: String((error as { code?: unknown })?.code ?? 'no answer') };

@@ -1,4 +1,6 @@
+import { DeliveryEnd } from '../delivery/delivery-end.ts';
 import type { HttpTarget, Sender } from '../delivery/http-sender.ts';
+import { OTLP } from '../delivery/otlp-request.ts';
 import { type OtlpTargetOptions, otlpTarget } from '../delivery/otlp-target.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { canSendSync, type sendSync } from '../delivery/send-sync.ts';
@@ -9,7 +11,6 @@ import { ConfigError } from '../provider/config-error.ts';
 import type { OtlpProtocol } from '../provider/environment.ts';
 import type { Handler, HandlerEnd } from './handler.ts';
 import { officialOtlp } from './official-otlp.ts';
-import { OtlpEnd } from './otlp/otlp-end.ts';
 
 /** Options of {@link otlp}. */
 export interface OtlpOptions extends OtlpTargetOptions {
@@ -126,7 +127,7 @@ export function otlp(options: OtlpOptions = {}): Handler {
           ...(overflow === undefined || overflow === 'block' ? {} : { overflow }),
         });
       }
-      return new OtlpEnd(target, {
+      return new DeliveryEnd(OTLP, target, {
         name: options.name ?? 'otlp',
         timeoutMillis,
         delayMillis,

@@ -1,22 +1,21 @@
 import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
-import { Announcer } from '../../delivery/announce.ts';
-import { withoutWordsOf } from '../../delivery/answer-text.ts';
-import { Blocking } from '../../delivery/blocking.ts';
-import { type HttpTarget, httpSender, type Sender } from '../../delivery/http-sender.ts';
-import { type DropReason, Ledger } from '../../delivery/ledger.ts';
-import { readAnswer } from '../../delivery/otlp-answer.ts';
-import { type Batch, OpenBatch } from '../../delivery/otlp-request.ts';
-import { BatchQueue, dropAll, type Overflow } from '../../delivery/queue.ts';
-import { sendSync } from '../../delivery/send-sync.ts';
-import { type Notice, settle } from '../../delivery/settle.ts';
-import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from '../../delivery/shipper.ts';
-import { copyRecord, keepRecord } from '../../pipeline/copy-record.ts';
-import type { FlushOptions, LogRecord } from '../../pipeline/stage.ts';
-import { TimeoutError } from '../../pipeline/within.ts';
-import type { HandlerEnd, Lost } from '../handler.ts';
+import type { HandlerEnd, Lost } from '../handlers/handler.ts';
+import { copyRecord, keepRecord } from '../pipeline/copy-record.ts';
+import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
+import { TimeoutError } from '../pipeline/within.ts';
+import { Announcer } from './announce.ts';
+import { withoutWordsOf } from './answer-text.ts';
+import type { Batch, OpenBatch, RequestFormat } from './batch.ts';
+import { Blocking } from './blocking.ts';
+import { type HttpTarget, httpSender, type Sender } from './http-sender.ts';
+import { type DropReason, Ledger } from './ledger.ts';
+import { BatchQueue, dropAll, type Overflow } from './queue.ts';
+import { sendSync } from './send-sync.ts';
+import { type Notice, settle } from './settle.ts';
+import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from './shipper.ts';
 
-/** What `otlp()` came to from its options and the environment. */
-export interface OtlpEndOptions {
+/** What a handler came to from its options and the environment. */
+export interface DeliveryOptions {
   readonly name: string;
   readonly timeoutMillis: number;
   readonly delayMillis: number;
@@ -35,8 +34,9 @@ export interface OtlpEndOptions {
 /** Headers that are no secret. */
 const OWN: ReadonlySet<string> = new Set(['user-agent', 'content-type']);
 
-/** The running handler: encodes records into the open batch, and has batches queued and shipped. */
-export class OtlpEnd implements HandlerEnd {
+/** A running handler over HTTP: encodes records into the open batch, and has batches queued and shipped. */
+export class DeliveryEnd implements HandlerEnd {
+  readonly #format: RequestFormat;
   readonly #target: HttpTarget;
   readonly #sendSync: typeof sendSync;
   readonly #blocks: boolean;
@@ -56,8 +56,9 @@ export class OtlpEnd implements HandlerEnd {
   /** True when deadlines of others apply, and room in the queue is of no use any more. */
   #ending = false;
 
-  constructor(target: HttpTarget, options: OtlpEndOptions) {
+  constructor(format: RequestFormat, target: HttpTarget, options: DeliveryOptions) {
     const { queueBytes, timeoutMillis, concurrency, overflow } = options;
+    this.#format = format;
     this.#target = target;
     this.#sendSync = options.sendSync ?? sendSync;
     this.#delayMillis = options.delayMillis;
@@ -77,11 +78,12 @@ export class OtlpEnd implements HandlerEnd {
     this.#notice = notice;
     const ledger = new Ledger((reason, records) => announcer.lost(reason, records));
     this.#ledger = ledger;
-    this.#open = new OpenBatch(options.recordBytes);
+    this.#open = format.open(options.recordBytes);
     const relieve = { relieve: (): boolean => blocking.relieve() };
     const queue = new BatchQueue(queueBytes, ledger, { overflow, ...(this.#blocks ? relieve : {}) });
     this.#queue = queue;
     const shipper = new Shipper(queue, ledger, (options.sender ?? httpSender)(target, concurrency), {
+      format,
       concurrency,
       timeoutMillis,
       notice,
@@ -89,6 +91,7 @@ export class OtlpEnd implements HandlerEnd {
     });
     this.#shipper = shipper;
     const blocking = new Blocking({
+      format,
       queue,
       time,
       waitMillis: options.blockMillis,
@@ -154,7 +157,7 @@ export class OtlpEnd implements HandlerEnd {
     );
     const left = batches.filter((batch, index) => {
       const answer = answers[index];
-      const outcome = answer === undefined ? undefined : readAnswer(answer, this.#time.wall());
+      const outcome = answer === undefined ? undefined : this.#format.readAnswer(answer, this.#time.wall());
       if (outcome?.kind !== 'delivered' && outcome?.kind !== 'rejected') return true;
       settle(batch, outcome, this.#ledger, this.#notice);
       return false;
@@ -219,7 +222,7 @@ export class OtlpEnd implements HandlerEnd {
       batch = this.#open.seal();
     } catch {
       // The resource or scope of a stock SDK that is not plain data: it would fail with every batch from here on.
-      this.#open = new OpenBatch(this.#recordBytes);
+      this.#open = this.#format.open(this.#recordBytes);
       this.#ledger.drop('encode_error', records);
     }
     if (batch !== undefined) this.#queue.push(batch, mayBlock);
