@@ -53,11 +53,30 @@ interface Decoded {
   }[];
 }
 
+/** One of `{"logs":[…]}`. */
+interface Log {
+  readonly severity_number: number;
+  readonly severity_text: string;
+  readonly 'otel.event.name': string;
+  readonly body: unknown;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 /** The records of a request, as the official schema reads them, or in JSON. Throws for what is no request. */
 export function recordsIn(body: Uint8Array, contentType = ''): Received[] {
-  const decoded: Decoded = contentType.includes('json')
+  const decoded: Decoded & { logs?: readonly Log[] } = contentType.includes('json')
     ? JSON.parse(Buffer.from(body).toString())
     : (decodeRequest(body) as Decoded);
+  if (decoded.logs !== undefined) {
+    return decoded.logs.map(({ severity_number, severity_text, attributes, ...log }) => ({
+      id: String(attributes.id),
+      severityNumber: severity_number,
+      severityText: severity_text,
+      eventName: log['otel.event.name'],
+      body: log.body,
+      attributes,
+    }));
+  }
   return decoded.resourceLogs.flatMap(({ scopeLogs }) =>
     scopeLogs.flatMap(({ logRecords }) =>
       logRecords.map((record) => {
@@ -70,7 +89,8 @@ export function recordsIn(body: Uint8Array, contentType = ''): Received[] {
 
 /** The ids of the records of a request, in order. */
 export function idsIn(body: Uint8Array): string[] {
-  return recordsIn(body).map(({ id }) => id);
+  // Protobuf does not begin with a brace.
+  return recordsIn(body, body[0] === 0x7b ? 'json' : '').map(({ id }) => id);
 }
 
 interface Pair {

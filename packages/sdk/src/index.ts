@@ -20,6 +20,7 @@ export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.t
 export { type FallbackOptions, fallback } from './handlers/fallback.ts';
 export { type FileHandler, type FileOptions, file } from './handlers/file.ts';
 export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from './handlers/handler.ts';
+export { type HttpBatchOptions, httpBatch } from './handlers/http-batch.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 export { type RouteOptions, route } from './handlers/route.ts';
 // Building your own

@@ -9,6 +9,7 @@ import { consoleHandler } from '../handlers/console.ts';
 import { fallback } from '../handlers/fallback.ts';
 import { file } from '../handlers/file.ts';
 import type { Handler } from '../handlers/handler.ts';
+import { httpBatch } from '../handlers/http-batch.ts';
 import { otlp } from '../handlers/otlp.ts';
 import { route } from '../handlers/route.ts';
 import { enrich } from '../processors/enrich.ts';
@@ -20,13 +21,16 @@ let files = 0;
 const newFile = (): string => join(folder, `${files++}.log`);
 
 const stream = () => ({ write: () => true });
-const otlpTo = (answer: number | undefined): Handler => {
+const sending = (answer: number | undefined) => {
   const sender = new ScriptedSender(() => 0);
   sender.script = () => answer;
   const sendSync = (_: unknown, bodies: readonly unknown[]) =>
     bodies.map(() => (answer === undefined ? new Error('no answer') : { status: answer, body: new Uint8Array() }));
-  return otlp({ sender: () => sender, sendSync: sendSync as never });
+  return { sender: () => sender, sendSync: sendSync as never };
 };
+const otlpTo = (answer: number | undefined): Handler => otlp(sending(answer));
+const serviceOf = (answer: number | undefined): Handler =>
+  httpBatch({ endpoint: 'http://localhost', ...sending(answer) });
 const never = { export: () => undefined, shutdown: () => new Promise<void>(() => undefined) };
 
 /** One row for each handler in a way that it can be set up: the file it is of, and one whose destination never answers. */
@@ -37,6 +41,8 @@ const handlers: readonly (readonly [name: string, what: string, make: () => Hand
   ['batch', 'a stock exporter', () => batch(new InMemoryLogRecordExporter()), () => batch(never as never)],
   ['otlp', 'a collector', () => otlpTo(200), () => otlpTo(undefined)],
   ['otlp', 'a collector that refuses', () => otlpTo(400)],
+  ['http-batch', 'a service', () => serviceOf(200), () => serviceOf(undefined)],
+  ['http-batch', 'a service that refuses', () => serviceOf(400)],
   ['route', 'with processors', () => route({ processors: [enrich({ a: 1 })], to: file(newFile()) })],
   [
     'route',
