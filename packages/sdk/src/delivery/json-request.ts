@@ -11,14 +11,13 @@ export const JSON_LOGS: RequestFormat = {
 };
 
 const ERROR = 17;
-const HEAD = Buffer.from('{"logs":[');
-const TAIL = Buffer.from(']}');
-const COMMA = Buffer.from(',');
+const HEAD = '{"logs":[';
+const COMMA = ',';
+const TAIL = ']}';
 
-/** One record of a batch: where its JSON begins and ends in the body, and what the JSON does not say whole. */
+/** One record of a batch: the length of its JSON, and what the JSON does not say whole. */
 interface Log {
-  readonly start: number;
-  readonly end: number;
+  readonly bytes: number;
   readonly isError: boolean;
   readonly resource: Resource;
   readonly scope: InstrumentationScope;
@@ -28,8 +27,8 @@ class OpenJsonBatch implements OpenBatch {
   bytes = 0;
   readonly #maxRecordBytes: number;
   readonly #format = jsonFormat();
-  #texts: Buffer[] = [];
-  #sources: LogRecordSource[] = [];
+  #texts: string[] = [];
+  #logs: Log[] = [];
 
   constructor(maxRecordBytes: number) {
     this.#maxRecordBytes = maxRecordBytes;
@@ -40,48 +39,39 @@ class OpenJsonBatch implements OpenBatch {
   }
 
   append(record: LogRecord): boolean {
-    let text = Buffer.from(this.#format(record));
-    if (text.length > this.#maxRecordBytes) text = Buffer.from(this.#format(withoutAttributes(record)));
-    if (text.length > this.#maxRecordBytes) return false;
+    let text = this.#format(record);
+    let bytes = Buffer.byteLength(text);
+    if (bytes > this.#maxRecordBytes) {
+      text = this.#format(withoutAttributes(record));
+      bytes = Buffer.byteLength(text);
+      if (bytes > this.#maxRecordBytes) return false;
+    }
     const { resource, instrumentationScope: scope, severityNumber = 0 } = record;
     this.#texts.push(text);
-    this.#sources.push({ isError: severityNumber >= ERROR, resource, scope });
-    this.bytes += text.length;
+    this.#logs.push({ bytes, isError: severityNumber >= ERROR, resource, scope });
+    this.bytes += bytes;
     return true;
   }
 
   seal(): Batch {
-    const batch = new JsonBatch(this.#texts, this.#sources);
+    // Into bytes only now: a buffer for each record would cost as much as its text.
+    const batch = new JsonBatch(Buffer.from(`${HEAD}${this.#texts.join(COMMA)}${TAIL}`), this.#logs);
     this.#texts = [];
-    this.#sources = [];
+    this.#logs = [];
     this.bytes = 0;
     return batch;
   }
 }
 
-/** What is known of a record besides its JSON. */
-type LogRecordSource = Pick<Log, 'isError' | 'resource' | 'scope'>;
-
 class JsonBatch implements Batch {
-  readonly body: Uint8Array;
+  readonly body: Buffer;
   readonly errors: number;
-  readonly #logs: Log[] = [];
+  readonly #logs: readonly Log[];
 
-  constructor(texts: readonly Uint8Array[], sources: readonly LogRecordSource[]) {
-    const parts: Uint8Array[] = [];
-    let at = HEAD.length;
-    for (const [index, source] of sources.entries()) {
-      const text = texts[index] as Uint8Array;
-      if (index > 0) {
-        parts.push(COMMA);
-        at += COMMA.length;
-      }
-      parts.push(text);
-      this.#logs.push({ ...source, start: at, end: at + text.length });
-      at += text.length;
-    }
-    this.body = Buffer.concat([HEAD, ...parts, TAIL]);
-    this.errors = sources.filter(({ isError }) => isError).length;
+  constructor(body: Buffer, logs: readonly Log[]) {
+    this.body = body;
+    this.#logs = logs;
+    this.errors = logs.filter(({ isError }) => isError).length;
   }
 
   get records(): number {
@@ -89,17 +79,24 @@ class JsonBatch implements Batch {
   }
 
   select(keep: (index: number, isError: boolean) => boolean): Batch | undefined {
-    const logs = this.#logs.filter(({ isError }, index) => keep(index, isError));
-    if (logs.length === 0) return undefined;
+    const kept = [...this.#each()].filter(({ log }, index) => keep(index, log.isError));
+    if (kept.length === 0) return undefined;
+    const parts = kept.flatMap(({ json }, index) => (index === 0 ? [json] : [Buffer.from(COMMA), json]));
     return new JsonBatch(
-      logs.map(({ start, end }) => this.body.subarray(start, end)),
-      logs,
+      Buffer.concat([Buffer.from(HEAD), ...parts, Buffer.from(TAIL)]),
+      kept.map(({ log }) => log),
     );
   }
 
   *read(): Generator<LogRecord> {
-    for (const { start, end, resource, scope } of this.#logs) {
-      yield readLog(Buffer.from(this.body.subarray(start, end)).toString(), resource, scope);
+    for (const { log, json } of this.#each()) yield readLog(json.toString(), log.resource, log.scope);
+  }
+
+  *#each(): Generator<{ log: Log; json: Buffer }> {
+    let at = HEAD.length;
+    for (const log of this.#logs) {
+      yield { log, json: this.body.subarray(at, at + log.bytes) };
+      at += log.bytes + COMMA.length;
     }
   }
 }
