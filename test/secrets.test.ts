@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { getLogger, type Logger } from '@logspan/logger';
-import { type Logging, logspanProcessor, otlp, redact, register } from '@logspan/sdk';
+import { batch, type Logging, logspanProcessor, otlp, redact, register } from '@logspan/sdk';
+import { captureLogs } from '@logspan/sdk/testing';
 import { context, DiagLogLevel, diag } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -39,6 +41,7 @@ async function withRegister(which = outputs): Promise<Running> {
   const told = listening();
   const all = await which();
   const logging = register({ level: 'trace', exitHooks: false, handlers: all.map(({ handler }) => handler) });
+  const captured = captureLogs();
   end = () => logging.shutdown().finally(() => closeAll(all));
   return {
     logger: getLogger('shop'),
@@ -46,7 +49,9 @@ async function withRegister(which = outputs): Promise<Running> {
     stats: () => logging.stats(),
     async everything() {
       expect(await logging.forceFlush()).toBe(true);
-      return gathered(all, [...told, JSON.stringify(logging.stats())]);
+      await settled(all);
+      await captured.stop();
+      return gathered(all, [...told, JSON.stringify(logging.stats()), shown(captured.records)]);
     },
   };
 }
@@ -65,10 +70,18 @@ async function withStockSdk(): Promise<Running> {
     stats: () => pipeline.stats(),
     async everything() {
       await provider.forceFlush();
+      await settled(all);
       return gathered(all, [...told, JSON.stringify(pipeline.stats())]);
     },
   };
 }
+
+async function settled(all: readonly Output[]): Promise<void> {
+  for (const output of all) await output.settled?.();
+}
+
+const shown = (value: unknown): string =>
+  inspect(value, { depth: 20, showHidden: true, maxStringLength: null, maxArrayLength: null, breakLength: Infinity });
 
 function closeAll(all: readonly Output[]): void {
   for (const output of all) output.close();
@@ -105,14 +118,29 @@ describe.each([
 });
 
 test('the test itself would see a secret, in every output', async () => {
+  listening();
   for (const output of await outputs()) {
     const logging = register({ exitHooks: false, redact: false, handlers: [output.handler] });
-    getLogger('shop').info('e', { note: keyedSecret, bytes: Buffer.from(`x${keyedSecret}`) });
+    for (let i = 0; i < 20; i++) {
+      getLogger('shop').info('e', {
+        note: keyedSecret,
+        bytes: Buffer.from(`x${keyedSecret}`),
+        filler: 'x'.repeat(100),
+      });
+    }
     await logging.forceFlush();
+    await output.settled?.();
     await logging.shutdown();
     expect([output.name, seen(keyedSecret, output.written()).length > 0]).toEqual([output.name, true]);
     output.close();
   }
+});
+
+test('and in what is captured', async () => {
+  const captured = captureLogs({ redact: false });
+  getLogger('shop').info('e', { note: keyedSecret });
+  await captured.stop();
+  expect(shown(captured.records)).toContain(keyedSecret);
 });
 
 test('nothing is lost with the secrets: every record arrives', async () => {
@@ -147,6 +175,59 @@ describe('at the edge where a text is cut', () => {
     },
     60_000,
   );
+});
+
+test('news of a destination tell no secret, whatever it answers', async () => {
+  const told = listening();
+  const answers = [
+    [
+      200,
+      JSON.stringify({ partialSuccess: { rejectedLogRecords: 1, errorMessage: `no such key: Bearer ${keyedSecret}` } }),
+    ],
+    [200, JSON.stringify({ partialSuccess: { errorMessage: `postgres://ann:${keyedSecret}@db is down` } })],
+    [401, `{"message":"wrong password ${keyedSecret}"}`],
+    [413, keyedSecret],
+    [503, keyedSecret],
+    [200, keyedSecret],
+  ] as const;
+  const handlers = answers.map(([status, text], i) =>
+    otlp({
+      name: `otlp${i}`,
+      endpoint: `http://ann:${keyedSecret}@127.0.0.1:1`,
+      headers: { 'x-api-key': keyedSecret },
+      sender: () => ({
+        send: async () => ({
+          status,
+          contentType: 'application/json',
+          retryAfter: keyedSecret,
+          body: Buffer.from(text),
+        }),
+        close: () => undefined,
+      }),
+    }),
+  );
+  const failing = otlp({
+    name: 'failing',
+    sender: () => ({
+      async send() {
+        throw Object.assign(new Error(keyedSecret), { name: keyedSecret });
+      },
+      close: () => undefined,
+    }),
+  });
+  const exporter = batch({
+    export: (_, done) => done({ code: 1, error: Object.assign(new Error(keyedSecret), { name: keyedSecret }) }),
+    shutdown: () => Promise.reject(new Error(keyedSecret)),
+  });
+  const logging = register({ exitHooks: false, handlers: [...handlers, failing, exporter] });
+  getLogger('shop').info('e', { n: 1 });
+  await logging.forceFlush({ timeoutMillis: 200 });
+  await logging.shutdown({ timeoutMillis: 100 });
+  expect(told.filter((news) => news.startsWith('logspan: otlp0: partial'))).toEqual([
+    'logspan: otlp0: partial: 1 of 1 records rejected: no such key: …',
+  ]);
+  expect(told.length).toBeGreaterThan(5);
+  expect(seen(keyedSecret, Buffer.from(told.join('\n')))).toEqual([]);
 });
 
 test('a ConfigError does not tell a secret', () => {

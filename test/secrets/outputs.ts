@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { batch, consoleHandler, file, type Handler, otlp } from '@logspan/sdk';
+import { batch, consoleHandler, enrich, fallback, file, type Handler, otlp, route } from '@logspan/sdk';
 import { JsonLogsSerializer } from '@opentelemetry/otlp-transformer';
+import { SYSTEM_SHIPPER_TIME } from '../../packages/sdk/src/delivery/shipper.ts';
 
 /** A destination whose bytes can be looked at: to add one, add a row to {@link outputs}. */
 export interface Output {
@@ -15,21 +16,24 @@ export interface Output {
   readonly handler: Handler;
   /** Everything that left by it so far. */
   written(): Buffer;
+  /** What is still to come of its own accord, once it is flushed. */
+  settled?(): Promise<void>;
   close(): void;
 }
 
-function toOtlp(): Output {
+function toOtlp(name = 'otlp', status = 200): Output {
   const bodies: Uint8Array[] = [];
   const handler = otlp({
+    name,
     sender: () => ({
       async send(body) {
         bodies.push(body.slice());
-        return { status: 200, body: new Uint8Array(0) };
+        return { status, body: new Uint8Array(0) };
       },
       close: () => undefined,
     }),
   });
-  return { name: 'otlp', handler, written: () => Buffer.concat(bodies), close: () => undefined };
+  return { name, handler, written: () => Buffer.concat(bodies), close: () => undefined };
 }
 
 /** Over a real connection: headers, and bodies as they are and unpacked. */
@@ -108,6 +112,66 @@ function toFile(format: 'ndjson' | 'otlp'): Output {
   };
 }
 
+/** Rotated again and again, and compressed: the files are read as they are and unpacked. */
+function toRotatedFile(): Output {
+  const folder = mkdtempSync(join(tmpdir(), 'logspan-secrets-'));
+  const rotated = () => readdirSync(folder).filter((name) => name !== 'app.log');
+  const unpacked = (name: string): Buffer => {
+    const bytes = readFileSync(join(folder, name));
+    return name.endsWith('.gz') ? Buffer.concat([bytes, gunzipSync(bytes)]) : bytes;
+  };
+  // A file that was written to ten seconds ago is quiet, and is compressed.
+  const time = { ...SYSTEM_SHIPPER_TIME, wall: () => Date.now() + 10_000 };
+  return {
+    name: 'file, rotated, with gzip',
+    handler: file(join(folder, 'app.log'), { name: 'file-gzip', maxSize: 2_048, gzip: true, time }),
+    written: () => Buffer.concat(readdirSync(folder).flatMap((name) => [Buffer.from(name), unpacked(name)])),
+    async settled() {
+      while (rotated().length === 0 || rotated().some((name) => !name.endsWith('.gz'))) await nextTurn();
+    },
+    close: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** By a route with a processor, which has a copy of each record. */
+function byRoute(): Output {
+  const end = toExporter();
+  return { ...end, name: 'a route', handler: route({ processors: [enrich({ region: 'eu' })], to: end.handler }) };
+}
+
+/** A first handler that is refused everything, and a second one that gets it then: both are looked at. */
+function byFallback(): Output {
+  const [first, second] = [toOtlp('refused', 400), toExporter()];
+  return {
+    name: 'fallback',
+    handler: fallback(first.handler, second.handler, { name: 'fallback' }),
+    written: () =>
+      second.written().length === 0 ? second.written() : Buffer.concat([first.written(), second.written()]),
+    close: () => undefined,
+  };
+}
+
+/** The same where the first one throws. */
+function byFallbackOfThrown(): Output {
+  const second = toExporter();
+  const first: Handler = {
+    name: 'throws',
+    start: () => ({
+      onEmit() {
+        throw new Error('no');
+      },
+      forceFlush: async () => undefined,
+      shutdown: async () => undefined,
+      deliveryAccount: () => ({ accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 }),
+    }),
+  };
+  return { ...second, name: 'fallback of thrown', handler: fallback(first, second.handler, { name: 'thrown' }) };
+}
+
 /** All destinations there are. */
 export async function outputs(): Promise<Output[]> {
   return [
@@ -118,6 +182,10 @@ export async function outputs(): Promise<Output[]> {
     toExporter(),
     toFile('ndjson'),
     toFile('otlp'),
+    toRotatedFile(),
+    byRoute(),
+    byFallback(),
+    byFallbackOfThrown(),
   ];
 }
 
