@@ -124,13 +124,10 @@ export function contain(inner: Stage, mostInARow: number = MOST_FAILURES_IN_A_RO
       },
     };
   };
-  const { stageName, phase, steps } = inner;
-  return Object.assign(
-    wrap,
-    stageName === undefined ? {} : { stageName },
-    phase === undefined ? {} : { phase },
-    steps === undefined ? {} : { steps },
-  );
+  const { stageName, phase } = inner;
+  return Object.assign(wrap, stageName === undefined ? {} : { stageName }, phase === undefined ? {} : { phase }, {
+    steps: [inner],
+  });
 }
 
 /** A stage that cannot even tell its account must not make `stats()` fail, nor the end of the process. */

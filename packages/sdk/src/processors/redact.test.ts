@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { DEFAULT_ATTRIBUTE_LIMITS } from '@logspan/logger/internal';
+import { logs } from '@opentelemetry/api-logs';
 import { LoggerProvider as StockProvider } from '@opentelemetry/sdk-logs';
 import fc from 'fast-check';
 import {
@@ -11,12 +12,18 @@ import {
   through,
   toldDuring,
 } from '../../../../test/pipeline/recorder.ts';
+import { droppedAccount } from '../delivery/ledger.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
-import type { LogRecordProcessor } from '../pipeline/stage.ts';
+import { pipe } from '../pipeline/pipe.ts';
+import type { LogRecordProcessor, Resource, Stage } from '../pipeline/stage.ts';
 import { Clock } from '../provider/clock.ts';
 import { LoggerProvider } from '../provider/logger-provider.ts';
+import { register } from '../provider/logging.ts';
 import { logspanProcessor } from '../provider/logspan-processor.ts';
+import { enrich } from './enrich.ts';
 import { type RedactAction, type RedactOptions, redact } from './redact.ts';
+import { resilient } from './resilient.ts';
+import { timed } from './timed.ts';
 
 const GONE = '***REDACTED***';
 const SECRET = 'hunter2';
@@ -738,6 +745,14 @@ describe('explain', () => {
   });
 });
 
+test('what was replaced is no secret any more, and counts once', () => {
+  const { end, emit, account } = through(pipe(redact(), redact()));
+  emit({ attributes: { password: SECRET, text: `pwd=${SECRET} of https://u:${SECRET}@h` }, body: `Bearer ${SECRET}` });
+  expect(end.attributes[0]).toEqual({ password: GONE, text: `pwd=${GONE} of https://${GONE}@h` });
+  expect(account().redacted).toBe(4);
+  expect(redacted({ body: `pwd=${GONE}${SECRET}` }).body).toBe(`pwd=${GONE}`);
+});
+
 describe('what is judged is what leaves', () => {
   test('numbers stay as they are, except under a secret key', () => {
     const attributes = { card: 4111111111111111, n: Number.NaN, z: -0, cvv: 123 };
@@ -910,7 +925,56 @@ describe('scope and resource', () => {
     expect(scopes()[0]).toBe(scope);
   });
 
-  test('a secret in the resource is reported once, by its name', async () => {
+  test('a secret in the resource of register() is taken out, and that is told once', async () => {
+    const resourceOf = (processors: readonly Stage[], more: object = {}) => {
+      const end = new Recorder();
+      let given: Resource | undefined;
+      const start = (context: { resource: Resource }) => {
+        given = context.resource;
+        return Object.assign(end, { deliveryAccount: () => droppedAccount({}) });
+      };
+      const logging = register({
+        exitHooks: false,
+        service: { name: 'shop', version: `Bearer ${SECRET}` },
+        attributes: { 'db.password': SECRET, url: [`https://u:${SECRET}@h`], 'app.name': 'x', n: 1 },
+        processors,
+        handlers: [{ name: 'end', start }],
+        ...more,
+      });
+      logs.getLogger('x').emit({ body: 'b' });
+      void logging.shutdown();
+      expect(end.records[0]?.resource).toBe(given);
+      return given?.attributes;
+    };
+    const clean = {
+      'service.name': 'shop',
+      'service.version': `Bearer ${GONE}`,
+      'db.password': GONE,
+      url: [`https://${GONE}@h`],
+      'app.name': 'x',
+      n: 1,
+    };
+    const all = await toldDuring(() => {
+      expect(resourceOf([])).toMatchObject(clean);
+      expect(resourceOf([timed(resilient(redact()))])).toMatchObject(clean);
+      expect(resourceOf([pipe(enrich({ a: 1 }), redact({ keys: ['name'] }))])).toMatchObject({
+        ...clean,
+        'app.name': GONE,
+      });
+      expect(resourceOf([], { redact: false })).toMatchObject({ 'db.password': SECRET, 'app.name': 'x' });
+      expect(resourceOf([], { attributes: { k: 'x'.repeat(5_000_000) } })).toEqual({
+        'service.name': 'unknown_service',
+        'logspan.redact.failed': true,
+      });
+    });
+    const told = all.filter((words) => words.startsWith('logspan: redact'));
+    expect(told).toHaveLength(3);
+    expect(told[0]).toBe(
+      'logspan: redact: what looks like a secret was taken out of the resource: resource.service.version (bearer), resource.db.password (well-known keys), resource.url.0 (url_credentials)',
+    );
+  });
+
+  test('a secret in the resource of another SDK is reported once, by its name', async () => {
     const { emit } = emitted(
       { name: 'x' },
       { attributes: { 'service.name': 'shop', 'db.password': SECRET, url: `https://u:${SECRET}@h` } },

@@ -42,6 +42,12 @@ export type ExplainableRecord = Partial<
 export interface RedactStage extends Stage {
   /** What would be taken out of a record, and why. For tests and the REPL: not fast. Changes and counts nothing, never throws. */
   explain(record: ExplainableRecord): readonly Redaction[];
+  /**
+   * @internal The attributes of a resource without their secrets, for whoever makes the resource; what was taken out is told
+   * on OTel's diag, by name. By what it says who writes, `service.name` and its like, records are found: these are searched as
+   * texts, but no key of yours, such as `name`, makes them secret.
+   */
+  redactResource(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
 }
 
 /** The account of a redaction: how often each rule was applied, beside how many secrets there were. */
@@ -53,6 +59,9 @@ export interface RedactAccount extends StageAccount {
 const SEVERITY_TEXTS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']);
 const WITHHELD = '[withheld: could not be redacted]';
 const FAILED = 'logspan.redact.failed';
+/** What `register()` itself says of the process. */
+const IDENTITY =
+  /^(?:service\.(?:name|version|namespace|instance\.id)|telemetry\.sdk\..*|process\.(?:pid|runtime\.(?:name|version)|executable\.name)|host\.(?:name|arch)|os\.type)$/;
 
 /**
  * Takes secrets out of records: what stands under a secret key, at any depth of the attributes and of the body, and what
@@ -101,7 +110,49 @@ export function redact(options: RedactOptions = {}, now: () => number = () => pe
       }
       return found;
     },
+    redactResource(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+      const walk = new Walk(ofOnePipeline(rules));
+      const found: string[] = [];
+      try {
+        const clean = cleanResource(attributes, walk, found);
+        if (found.length > 0) tellOf('what looks like a secret was taken out of the resource', found);
+        return clean;
+      } catch {
+        return { 'service.name': 'unknown_service', [FAILED]: true };
+      }
+    },
   });
+}
+
+/** The attributes of a resource, redacted; adds to `found` what was secret. May throw. */
+function cleanResource(
+  attributes: Readonly<Record<string, unknown>>,
+  walk: Walk,
+  found: string[],
+): Record<string, AttributeValue> {
+  const identity: Record<string, unknown> = {};
+  const others: Record<string, unknown> = {};
+  for (const key of Object.keys(attributes)) setOwn(IDENTITY.test(key) ? identity : others, key, attributes[key]);
+  walk.begin(false);
+  walk.onHit = (path, rule) => void found.push(`${path} (${rule.name})`);
+  try {
+    const clean: Record<string, AttributeValue> = {};
+    for (const key of Object.keys(identity)) {
+      const value = identity[key] as AttributeValue;
+      clean[key] = typeof value === 'string' ? walk.text(value, `resource.${key}`) : value;
+    }
+    return Object.assign(clean, walk.attributes(others, 'resource'));
+  } finally {
+    walk.onHit = undefined;
+  }
+}
+
+function tellOf(what: string, found: readonly string[]): void {
+  try {
+    diag.warn(`logspan: redact: ${what}: ${found.join(', ')}`);
+  } catch {
+    // A diag logger that throws must not cost the record.
+  }
 }
 
 /** A pattern remembers what was slow: what one pipeline is sent must not withhold the texts of another. */
@@ -192,24 +243,17 @@ class Redactor {
     if (!Object.is(clean, body)) setField(record, 'body', clean);
   }
 
-  /** A resource is fixed at startup, and in places that no stage reaches: all that is left is to say so. */
+  /** The resource of a stock SDK is in places that no stage reaches: all that is left is to say so. */
   #lookAt(resource: Resource | undefined): void {
     this.#resource = resource;
-    const walk = this.#walk;
-    const suspects: string[] = [];
+    const found: string[] = [];
     try {
-      walk.begin(false);
-      walk.onHit = (path, rule) => void suspects.push(`${path} (${rule.name})`);
-      walk.attributes(resource?.attributes ?? {}, 'resource');
-      if (suspects.length > 0) {
-        diag.warn(
-          `logspan: redact: what looks like a secret is in the resource, which leaves with every record as it is: ${suspects.join(', ')}`,
-        );
-      }
+      cleanResource(resource?.attributes ?? {}, this.#walk, found);
     } catch {
-      // A resource that cannot be read, or a diag logger that throws: neither may cost the record.
-    } finally {
-      walk.onHit = undefined;
+      // A resource that cannot be read must not cost the record.
+    }
+    if (found.length > 0) {
+      tellOf('what looks like a secret is in the resource, which leaves with every record as it is', found);
     }
   }
 

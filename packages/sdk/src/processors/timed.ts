@@ -57,7 +57,7 @@ export function timed(step: Step, options: TimedOptions = {}): Stage {
   // The steps inside say where it belongs, so that the order is checked as if this were not here.
   return Object.assign(
     stage(name, inner.phase, (next) => measuring(inner, name, next, options)),
-    inner.steps === undefined ? {} : { steps: inner.steps },
+    { steps: [inner] },
   );
 }
 

@@ -28,7 +28,7 @@ import { LoggerProvider } from './logger-provider.ts';
 import { checkHandler, checkRegisterOptions, handlersOf, limitsOf, type RegisterOptions, stepsOf } from './options.ts';
 import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
 import { Pipeline, type PipelineAccount } from './pipeline.ts';
-import { buildResource } from './resource.ts';
+import { buildResource, redactedResource } from './resource.ts';
 import { observeLogging } from './self-observability.ts';
 
 /**
@@ -117,7 +117,7 @@ export function register(options: RegisterOptions = {}): Logging {
 
   const warnings: string[] = [];
   const environment = readEnvironment(process.env, (message) => warnings.push(message));
-  const resource = buildResource({
+  const built = buildResource({
     ...(options.service === undefined ? {} : { service: options.service }),
     ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
     environment,
@@ -126,8 +126,10 @@ export function register(options: RegisterOptions = {}): Logging {
   ensureDiagLogger(environment.diagLevel);
   for (const warning of warnings) diag.warn(`logspan: ${warning}`);
   const disabled = environment.sdkDisabled === true;
+  const steps = stepsOf(options);
+  const resource = redactedResource(built, steps);
   const pipeline = new Pipeline(
-    stepsOf(options),
+    steps,
     disabled ? [] : handlersOf(options, environment),
     {
       resource,

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
-import type { Resource } from '../pipeline/stage.ts';
+import { flat, type Step } from '../pipeline/pipe.ts';
+import type { Resource, Stage } from '../pipeline/stage.ts';
 import { checkOptions } from './check-options.ts';
 import { ConfigError, given } from './config-error.ts';
 import type { Environment } from './environment.ts';
@@ -87,6 +88,20 @@ function otelResource(attributes: Readonly<Record<string, ResourceValue>>): Otel
     getRawAttributes: () => Object.entries(attributes),
     merge: (other: { readonly attributes: object } | null) => otelResource({ ...attributes, ...other?.attributes }),
   });
+}
+
+/** The resource without what a `redact()` among the steps finds secret. */
+export function redactedResource(resource: OtelResource, steps: readonly Step[]): OtelResource {
+  const redactions = steps.flatMap((step) => flat(step as Stage) as readonly Partial<Redaction>[]);
+  return redactions.reduce((clean, { redactResource }) => {
+    if (redactResource === undefined) return clean;
+    return otelResource({ ...redactResource(clean.attributes) } as Record<string, ResourceValue>);
+  }, resource);
+}
+
+/** A `redact()`, as far as it concerns the resource. */
+interface Redaction {
+  redactResource(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
 }
 
 function detect(): DetectedFacts {

@@ -68,8 +68,11 @@ export class TextScanner {
         end = Math.max(end, next.end);
         if (next.rule.order < rule.order) rule = next.rule;
       }
+      const secret = text.slice(start, end);
+      // It was here before.
+      if (secret === this.#rules.replacement) continue;
       if (isMixed) rule = replacing(rule, this.#rules.replacement);
-      clean += text.slice(done, start) + rule.action.text(text.slice(start, end));
+      clean += text.slice(done, start) + rule.action.text(secret);
       done = end;
       this.#onHit(rule);
     }

@@ -207,7 +207,8 @@ export class Walk {
 
   #entry(entry: unknown, rule: Rule | undefined, depth: number, state: PathState | undefined): unknown {
     if (rule === undefined) return this.#clean(entry, depth + 1, state);
-    if (entry === undefined || entry === null) return entry;
+    // Nothing, or what another redaction has left.
+    if (entry === undefined || entry === null || entry === this.#rules.replacement) return entry;
     this.#hit(rule);
     return rule.action.value(entry);
   }
