@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
 import { batch, type Logging, type LogRecord, type LogRecordExporter, otlp, register } from '@logspan/sdk';
@@ -65,6 +68,22 @@ describe('a burst without returning to the event loop', () => {
     PATIENCE,
   );
 });
+
+test.each(['shutdown', 'process.exit', 'SIGTERM'])(
+  'what a collector that refuses is not given reaches a file, through a buffer that holds a tenth of it: %s',
+  async (ending) => {
+    const folder = await mkdtemp(join(tmpdir(), 'logspan-'));
+    const path = join(folder, 'undelivered.log');
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_LOG_LEVEL: 'NONE' };
+    const options = JSON.stringify({ path, bufferBytes: 256 * 1_024 });
+    const { code, signal } = await run(['buffered.mjs', 'file', String(COUNT), ending, options], env);
+    expect(signal ?? code).toBe({ shutdown: 0, 'process.exit': 3, SIGTERM: 'SIGTERM' }[ending]);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).attributes.id).sort(numerically)).toEqual(all);
+    await rm(folder, { recursive: true });
+  },
+  PATIENCE,
+);
 
 describe('buffered', () => {
   test('10 000 in, 10 000 out, in their order', async () => {

@@ -61,7 +61,7 @@ function setUp(answers: (readonly number[] | ((bodies: readonly Uint8Array[]) =>
     pushByFlush(...ids: string[]): void {
       for (const id of ids) {
         ledger.accepted++;
-        queue.push(batchOf([{ id, bytes: 100 }]), false);
+        queue.push(batchOf([{ id, bytes: 100 }]), 'exceed');
       }
     },
     pushTogether(...ids: string[]): void {

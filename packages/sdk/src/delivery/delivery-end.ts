@@ -1,6 +1,8 @@
 import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
+import type { Context } from '@opentelemetry/api';
 import type { HandlerEnd, Lost } from '../handlers/handler.ts';
 import { copyRecord, keepRecord } from '../pipeline/copy-record.ts';
+import { isHandedOver } from '../pipeline/hand-over.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { TimeoutError } from '../pipeline/within.ts';
 import { Announcer } from './announce.ts';
@@ -9,7 +11,7 @@ import type { Batch, OpenBatch, RequestFormat } from './batch.ts';
 import { Blocking } from './blocking.ts';
 import { type HttpTarget, httpSender, type Sender } from './http-sender.ts';
 import { type DropReason, Ledger } from './ledger.ts';
-import { BatchQueue, dropAll, type Overflow } from './queue.ts';
+import { type Allowance, BatchQueue, dropAll, type Overflow } from './queue.ts';
 import { sendSync } from './send-sync.ts';
 import { type Notice, settle } from './settle.ts';
 import { Shipper, type ShipperTime, SYSTEM_SHIPPER_TIME } from './shipper.ts';
@@ -43,6 +45,7 @@ export class DeliveryEnd implements HandlerEnd {
   readonly #delayMillis: number;
   readonly #batchRecords: number;
   readonly #batchBytes: number;
+  readonly #halfBytes: number;
   readonly #time: ShipperTime;
   readonly #recordBytes: number;
   #open: OpenBatch;
@@ -65,6 +68,7 @@ export class DeliveryEnd implements HandlerEnd {
     this.#batchRecords = options.batchRecords;
     // A batch that no queue can hold would only be sealed to be dropped.
     this.#batchBytes = Math.min(options.batchBytes, queueBytes / 2);
+    this.#halfBytes = queueBytes / 2;
     this.#recordBytes = options.recordBytes;
     this.#blocks = overflow === 'block';
     const time = options.time ?? SYSTEM_SHIPPER_TIME;
@@ -108,15 +112,17 @@ export class DeliveryEnd implements HandlerEnd {
     this.#ledger.onLost = listener;
   }
 
-  onEmit(record: LogRecord): void {
+  onEmit(record: LogRecord, from?: Context): void {
     this.#ledger.accepted++;
     if (this.#shutdown !== undefined) {
       this.#drop('after_shutdown', record);
       return;
     }
     if (!this.#append(record)) return;
-    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) this.#seal(!this.#ending);
-    else if (this.#timer === undefined) this.#sealLater();
+    if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) {
+      if (isHandedOver(from)) this.#seal('drop');
+      else this.#seal(this.#ending ? 'exceed' : 'wait');
+    } else if (this.#timer === undefined) this.#sealLater();
   }
 
   /** Rejects with a {@link TimeoutError} at the deadline. */
@@ -140,7 +146,8 @@ export class DeliveryEnd implements HandlerEnd {
   async #end(timeoutMillis: number): Promise<void> {
     this.#ending = true;
     this.#seal();
-    await this.#shipper.flush({ timeoutMillis });
+    // What is given up is not lost if somebody takes it over: the sooner it is, the more time they have.
+    await this.#shipper.flush({ timeoutMillis, unlessDown: this.#ledger.onLost !== undefined });
     this.#shipper.abandon('shutdown_deadline');
     this.#announcer.finish();
   }
@@ -164,6 +171,10 @@ export class DeliveryEnd implements HandlerEnd {
     });
     dropAll(left, 'process_exit', this.#ledger);
     this.#announcer.finish();
+  }
+
+  isFilling(): boolean {
+    return this.#queue.isTooMuch(this.#halfBytes);
   }
 
   deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {
@@ -212,7 +223,7 @@ export class DeliveryEnd implements HandlerEnd {
     this.#timer.unref?.();
   }
 
-  #seal(mayBlock = false): void {
+  #seal(allowance: Allowance = 'exceed'): void {
     this.#time.clearTimeout(this.#timer);
     this.#timer = undefined;
     const { records } = this.#open;
@@ -225,7 +236,7 @@ export class DeliveryEnd implements HandlerEnd {
       this.#open = this.#format.open(this.#recordBytes);
       this.#ledger.drop('encode_error', records);
     }
-    if (batch !== undefined) this.#queue.push(batch, mayBlock);
+    if (batch !== undefined) this.#queue.push(batch, allowance);
     this.#shipper.pump();
   }
 }

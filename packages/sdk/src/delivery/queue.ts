@@ -5,6 +5,12 @@ import type { DropReason, Ledger } from './ledger.ts';
 export const OVERFLOWS = ['drop-low-severity-first', 'drop-newest', 'block'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
 
+/**
+ * What a batch may do that does not fit into a queue of `block`: `wait` until there is room, `exceed` the limit, or have
+ * records dropped.
+ */
+export type Allowance = 'wait' | 'exceed' | 'drop';
+
 /** A batch and its place in the order in which batches came; what is left of a batch keeps its place. */
 interface Held {
   readonly batch: Batch;
@@ -86,10 +92,11 @@ export class BatchQueue {
     return oldest;
   }
 
-  /** Adds a batch at the end. Unless `mayBlock`, a queue that could ask for relief holds it beyond the limit instead. */
-  push(batch: Batch, mayBlock = true): void {
+  /** Adds a batch at the end. What is allowed matters only to a queue that can ask for relief. */
+  push(batch: Batch, allowance: Allowance = 'wait'): void {
     this.#hold({ batch, place: ++this.#newest, tries: 0 }, this.#waiting.length);
-    if (!this.isTooMuch(0) || (this.#relieve !== undefined && (!mayBlock || this.#relieve()))) return;
+    if (!this.isTooMuch(0)) return;
+    if (this.#relieve !== undefined && (allowance === 'exceed' || (allowance === 'wait' && this.#relieve()))) return;
     this.#makeRoom();
   }
 

@@ -68,7 +68,8 @@ const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'Sy
  * executable application), which would start the application again. Never throws.
  */
 export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], timeoutMillis: number): Answer[] {
-  if (!canSendSync()) return [];
+  // No time would be all the time that it takes.
+  if (timeoutMillis <= 0 || !canSendSync()) return [];
   const gzip = target.compression === 'gzip';
   const head = JSON.stringify({
     url: target.url.href,

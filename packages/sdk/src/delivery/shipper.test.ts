@@ -339,6 +339,77 @@ describe('flush', () => {
     expect(queue.records).toBe(1);
   });
 
+  describe('unless the destination is down', () => {
+    const started = () => {
+      const { shipper, add, ...rest } = setUp({ concurrency: 2 });
+      add('a');
+      add('b');
+      let reached: boolean | undefined;
+      const flush = (timeoutMillis = 60_000) =>
+        void shipper.flush({ timeoutMillis, unlessDown: true }).then((answer) => (reached = answer));
+      return { ...rest, shipper, add, flush, reached: () => reached };
+    };
+    const refuse = async ({ open }: ScriptedSender): Promise<void> => {
+      for (const asked of [...open]) asked.fail('ECONNREFUSED');
+      await settled();
+    };
+
+    test('which it is when two tries in a row got no answer, the second of them now', async () => {
+      const { sender, flush, reached, account, time } = started();
+      await refuse(sender);
+      flush();
+      await settled();
+      expect(reached()).toBeUndefined();
+      await refuse(sender);
+      expect(reached()).toBe(false);
+      expect(account().pending).toBe(2);
+      expect(time.keepingAlive).toBe(0);
+    });
+
+    test('and not after one: connections may break', async () => {
+      const { sender, flush, reached, time } = started();
+      flush();
+      await refuse(sender);
+      expect(reached()).toBeUndefined();
+      sender.script = () => 200;
+      await time.pass(1_000);
+      expect(reached()).toBe(true);
+    });
+
+    test('nor for what was before: it is asked once more', async () => {
+      const { sender, flush, reached, time, answer } = started();
+      await refuse(sender);
+      await time.pass(1_000);
+      await refuse(sender);
+      flush();
+      await settled();
+      expect(reached()).toBeUndefined();
+      await answer(200);
+      await answer(200);
+      await answer(200);
+      expect(reached()).toBe(true);
+    });
+
+    test('nor while it answers, whatever it says', async () => {
+      const { sender, flush, reached, time } = started();
+      sender.script = () => 503;
+      for (const asked of [...sender.open]) asked.answer(503);
+      flush();
+      await time.pass(30_000);
+      expect(reached()).toBeUndefined();
+      await time.pass(30_000);
+      expect(reached()).toBe(false);
+    });
+
+    test('but if it wants to be left alone until after the deadline, waiting is in vain', async () => {
+      const { answer, flush, reached } = started();
+      await answer(503, retryAfter('120'));
+      flush();
+      await settled();
+      expect(reached()).toBe(false);
+    });
+  });
+
   test('waits for the oldest batch though newer ones are through', async () => {
     const { add, answer, shipper, sender, time } = setUp({ concurrency: 2 });
     add('slow');

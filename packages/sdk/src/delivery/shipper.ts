@@ -49,9 +49,13 @@ export class Shipper {
   readonly #notice: Notice;
   #underWay = 0;
   #failures = 0;
+  /** Requests that have come to an end. */
+  #tries = 0;
   /** Until then the destination asked for patience: not even a flush may ask before. */
   #notBefore = 0;
   #timer: { unref?(): void } | undefined;
+  /** True if the last try got no answer at all. */
+  #silent = false;
   /** Looked at whenever batches may have met their end. */
   readonly #flushes = new Set<() => void>();
 
@@ -103,13 +107,23 @@ export class Shipper {
     }
   }
 
-  /** Resolves when everything that is held now has met its end: true, or at the deadline: false. Never rejects. */
-  flush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<boolean> {
+  /**
+   * Resolves when everything that is held now has met its end: true, or at the deadline: false. With `unlessDown` false
+   * also once the destination is known to be down: it has not answered twice in a row, the second time now, or wants to be
+   * left alone until after the deadline. Never rejects.
+   */
+  flush({
+    timeoutMillis = 30_000,
+    unlessDown = false,
+  }: FlushOptions & { unlessDown?: boolean } = {}): Promise<boolean> {
     const barrier = this.#queue.newest;
     if (this.#queue.oldest > barrier) return Promise.resolve(true);
+    const before = this.#tries;
+    const isDown = (): boolean => this.#silent && this.#failures > 1 && this.#tries > before;
     // Someone waits: a backoff of our own is cut short, a wait that the destination asked for is not.
     if (this.#timer !== undefined && this.#notBefore <= this.#time.now()) this.#wake();
     else this.pump();
+    const end = this.#time.now() + timeoutMillis;
     return new Promise((resolve) => {
       const finish = (reached: boolean): void => {
         this.#time.clearTimeout(deadline);
@@ -118,9 +132,11 @@ export class Shipper {
       };
       const check = (): void => {
         if (this.#queue.oldest > barrier) finish(true);
+        else if (unlessDown && (isDown() || this.#notBefore > end)) finish(false);
       };
       const deadline = this.#time.setTimeout(() => finish(false), Math.min(timeoutMillis, LONGEST_TIMER_MILLIS));
       this.#flushes.add(check);
+      check();
     });
   }
 
@@ -138,13 +154,17 @@ export class Shipper {
 
   async #ship(batch: Batch): Promise<void> {
     let outcome: Outcome;
+    let silent = false;
     try {
       const answer = await this.#sender.send(batch.body, this.#timeoutMillis);
       outcome = this.#format.readAnswer(answer, this.#time.wall());
     } catch (error) {
       // The code of a connection error (ECONNREFUSED) is safe to tell; its message may hold the address.
       outcome = { kind: 'retry', cause: String((error as { code?: unknown })?.code ?? 'no answer') };
+      silent = true;
     }
+    this.#silent = silent;
+    this.#tries++;
     this.#underWay--;
     this.#settle(batch, outcome);
     this.pump();

@@ -186,6 +186,10 @@ class BatchEnd implements HandlerEnd {
     await this.#ask((exporter) => exporter.shutdown(), deadline);
   }
 
+  isFilling(): boolean {
+    return this.#pending * 2 > this.#options.queueRecords;
+  }
+
   flushSync(): void {
     this.#giveUp('process_exit');
   }

@@ -6,7 +6,7 @@ import { isWorthReporting, report, watch } from '../pipeline/report.ts';
 import type { EnabledOptions, FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { within } from '../pipeline/within.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
-import { Succession } from './fallback/succession.ts';
+import { flushSync, Succession } from './fallback/succession.ts';
 import { checkHandler, type DeliveryAccount, type Handler, type HandlerEnd, type Lost } from './handler.ts';
 
 /** Options of {@link fallback}. */
@@ -144,7 +144,7 @@ class FallbackEnd implements HandlerEnd {
     this.#succession.mode = 'patient';
     // Somewhat later than its deadline, so that it can still give up what is left.
     await within(endFirst, timeoutMillis - share / 2);
-    await this.#succession.handOverUntil(deadline, this.#now);
+    await this.#succession.handOverUntil(this.#lastHandOver(deadline), this.#now);
     this.#succession.drop('shutdown_deadline');
     this.#succession.mode = 'at once';
     await this.#second.end.shutdown({ timeoutMillis: Math.max(0, deadline - this.#now()) });
@@ -154,14 +154,20 @@ class FallbackEnd implements HandlerEnd {
   flushSync(timeoutMillis: number): void {
     const deadline = this.#now() + timeoutMillis;
     this.#succession.mode = 'patient';
-    try {
-      this.#first.end.flushSync?.(timeoutMillis - secondsShare(timeoutMillis));
-    } catch (error) {
-      report('a handler failed at the end of the process', error);
-    }
-    this.#succession.handOverUntilSync(deadline, this.#now);
+    flushSync(this.#first.end, timeoutMillis - secondsShare(timeoutMillis));
+    this.#succession.handOverUntilSync(this.#lastHandOver(deadline), this.#now);
     this.#succession.drop('process_exit');
-    this.#second.end.flushSync?.(Math.max(0, deadline - this.#now()));
+    flushSync(this.#second.end, deadline - this.#now());
+  }
+
+  isFilling(): boolean {
+    // What the first has no room for goes to the second.
+    return this.#second.end.isFilling?.() === true;
+  }
+
+  /** The second must still deliver what it was handed over. */
+  #lastHandOver(deadline: number): number {
+    return deadline - (deadline - this.#now()) / 4;
   }
 
   deliveryAccount(): DeliveryAccount {

@@ -49,9 +49,14 @@ export interface HandlerEnd extends LogRecordProcessor {
   onLost?(listener: (lost: Lost) => void): void;
   /**
    * The last chance, from `process.on('exit')`: delivers what is pending without returning to the event loop, within
-   * `timeoutMillis`; what remains is dropped and counted.
+   * `timeoutMillis`; what remains is dropped and counted. Called again where more is handed over than it can hold.
    */
   flushSync?(timeoutMillis: number): void;
+  /**
+   * True if it holds half of what it can: who has many records for it at once then lets it deliver first, by `forceFlush`
+   * or `flushSync`. Asked for each of them, so it must be cheap. Without it they are given to it all the same.
+   */
+  isFilling?(): boolean;
 }
 
 /** What a handler is given when the pipeline starts it. */

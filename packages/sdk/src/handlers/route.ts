@@ -80,6 +80,10 @@ class RouteEnd implements HandlerEnd {
     return this.#pipeline.shutdown(options);
   }
 
+  isFilling(): boolean {
+    return this.#pipeline.isFilling();
+  }
+
   flushSync(timeoutMillis: number): void {
     this.#pipeline.flushSync(timeoutMillis);
   }

@@ -109,7 +109,7 @@ describe.each(['SIGTERM', 'SIGINT'])('%s', (signal) => {
     on.emit(signal, signal);
     expect(on.killed).toEqual([]);
     await finish();
-    expect(pipeline.asked).toEqual(['flush 4000', 'shutdown 1000']);
+    expect(pipeline.asked).toEqual(['flush 2500', 'shutdown 2500']);
     expect(on.killed).toEqual([signal]);
   });
 
@@ -164,7 +164,7 @@ describe.each(['SIGTERM', 'SIGINT'])('%s', (signal) => {
     });
     on.emit(signal, signal);
     await finish();
-    expect(tidied).toEqual([['flush 4000', 'shutdown 1000']]);
+    expect(tidied).toEqual([['flush 2500', 'shutdown 2500']]);
     expect(on.killed).toEqual([signal]);
   });
 

@@ -28,8 +28,11 @@ export interface ProcessLike {
 
 const FLUSH_MILLIS = 5_000;
 const FLUSH_SYNC_MILLIS = 3_000;
-/** Of the 5 s after a signal, what is left for records that were written during the flush. */
-const LAST_FLUSH_MILLIS = 1_000;
+/**
+ * Of the 5 s after a signal, what is left for records that were written during the flush, and for a fallback, which gets
+ * what a destination that is down could not be given.
+ */
+const LAST_FLUSH_MILLIS = 2_500;
 /** Each flush makes the event loop run again, and who writes a record whenever it runs dry would keep it running. */
 const MOST_FLUSHES = 3;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];

@@ -176,6 +176,12 @@ export class Pipeline implements LogRecordProcessor {
     }
   }
 
+  /** True if one of the handlers should be given the time to deliver what it holds. */
+  isFilling(): boolean {
+    for (const end of this.#handlers.values()) if (end.isFilling?.() === true) return true;
+    return false;
+  }
+
   /** Adds a step after those of its phase and before the next one; a step without a phase goes before `redact`. */
   addProcessor(given: StepGiven): void {
     const stage = asStage(given, 'processor');

@@ -143,6 +143,7 @@ export function streamEnd(
       });
       return shutdown;
     },
+    isFilling: () => (stream.writableLength ?? 0) * 2 > maxBufferedBytes,
     /**
      * A Node stream cannot be waited for without the event loop. But standard output mostly writes at once (files,
      * terminals, and pipes on POSIX) and only confirms later: then nothing waits in the stream, and all was written.

@@ -1,9 +1,11 @@
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { droppedAccount } from '../../delivery/ledger.ts';
 import { suppressLogging } from '../../pipeline/guard.ts';
+import { handOver } from '../../pipeline/hand-over.ts';
 import { passes } from '../../pipeline/passes.ts';
 import { isWorthReporting, report, watch } from '../../pipeline/report.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
+import { within } from '../../pipeline/within.ts';
 import type { DeliveryAccount, Handler, HandlerEnd, Lost } from '../handler.ts';
 
 /** The attribute that says why the first handler did not deliver the record. */
@@ -37,6 +39,8 @@ export class Succession {
   /** Records that did not come into the books of the heir. */
   readonly #dropped: Record<string, number> = {};
   #turn: NodeJS.Immediate | undefined;
+  /** How many wait for what is handed over. */
+  #flushes = 0;
 
   constructor(heir: HandlerEnd, when: Handler['when']) {
     this.#heir = heir;
@@ -53,15 +57,35 @@ export class Succession {
     this.#handOverLater();
   }
 
+  /** Hands over what waits, no faster than the heir delivers it. */
   async handOverUntil(deadline: number, now: () => number): Promise<void> {
+    let mayWait = true;
+    this.#flushes++;
     while (this.#waiting.length > 0 && now() < deadline) {
-      this.#handOver(PORTION);
+      this.#handOver(PORTION, mayWait);
+      if (mayWait && this.#isFilling()) {
+        // Half of what is left: what an heir that delivers nothing can hold is still more than nothing.
+        const timeoutMillis = (deadline - now()) / 2;
+        await within(() => this.#heir.forceFlush({ timeoutMillis }), timeoutMillis);
+        mayWait = !this.#isFilling();
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
+    this.#flushes--;
+    this.#handOverLater();
   }
 
+  /** The same without returning to the event loop. */
   handOverUntilSync(deadline: number, now: () => number): void {
-    while (this.#waiting.length > 0 && now() < deadline) this.#handOver(PORTION);
+    let mayWait = true;
+    while (this.#waiting.length > 0 && now() < deadline) {
+      this.#handOver(PORTION, mayWait);
+      if (!mayWait || !this.#isFilling()) continue;
+      const { delivered } = this.#heir.deliveryAccount();
+      flushSync(this.#heir, (deadline - now()) / 2);
+      // One that has given it up instead would do so again.
+      mayWait = this.#heir.deliveryAccount().delivered > delivered;
+    }
   }
 
   /** Gives up what still waits. */
@@ -85,8 +109,11 @@ export class Succession {
     try {
       record.setAttribute(UNDELIVERED_REASON, reason);
       const { spanContext } = record;
-      const from = spanContext === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, spanContext);
-      const answer: unknown = this.#heir.onEmit(record, from);
+      const from = handOver(ROOT_CONTEXT);
+      const answer: unknown = this.#heir.onEmit(
+        record,
+        spanContext === undefined ? from : trace.setSpanContext(from, spanContext),
+      );
       if (answer !== undefined) watch(answer, 'a handler');
     } catch (error) {
       this.#count('handler_failed', 1);
@@ -99,12 +126,15 @@ export class Succession {
     if (this.#turn !== undefined || this.#waiting.length === 0) return;
     this.#turn = setImmediate(() => {
       this.#turn = undefined;
+      // A flush goes on by itself, and at its own pace.
+      if (this.#flushes > 0) return;
       this.#handOver(PORTION);
       this.#handOverLater();
     });
   }
 
-  #handOver(most: number): void {
+  /** Hands over so many records; fewer if the heir is to be given the time to deliver what it has. */
+  #handOver(most: number, mayWait = false): void {
     // What the heir might log of it would come back here.
     context.with(suppressLogging(ROOT_CONTEXT), () => {
       for (let given = 0; given < most; given++) {
@@ -117,12 +147,30 @@ export class Succession {
         if (current.left === 0) this.#waiting.shift();
         if (record === undefined) this.#count('unreadable', went);
         else this.give(record, current.reason);
+        if (mayWait && this.#isFilling()) return;
       }
     });
   }
 
+  #isFilling(): boolean {
+    try {
+      return this.#heir.isFilling?.() === true;
+    } catch {
+      return false;
+    }
+  }
+
   #count(reason: string, records: number): void {
     if (records > 0) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + records;
+  }
+}
+
+/** The last chance of a handler. What it throws must not take that of others. */
+export function flushSync(end: HandlerEnd, timeoutMillis: number): void {
+  try {
+    end.flushSync?.(Math.max(0, timeoutMillis));
+  } catch (error) {
+    report('a handler failed at the end of the process', error);
   }
 }
 

@@ -1,7 +1,9 @@
+import type { Context } from '@opentelemetry/api';
 import { Announcer } from '../../delivery/announce.ts';
 import { Ledger } from '../../delivery/ledger.ts';
 import { backoffMillis } from '../../delivery/retry.ts';
 import type { ShipperTime } from '../../delivery/shipper.ts';
+import { isHandedOver } from '../../pipeline/hand-over.ts';
 import { watch } from '../../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../../pipeline/stage.ts';
 import { LONGEST_TIMER_MILLIS, TimeoutError, within } from '../../pipeline/within.ts';
@@ -84,9 +86,10 @@ export class FileEnd implements HandlerEnd {
     if (this.#options.reopenOn !== undefined) process.on(this.#options.reopenOn, this.#onSignal);
   }
 
-  onEmit(record: LogRecord): void {
+  onEmit(record: LogRecord, from?: Context): void {
     this.#ledger.accepted++;
-    if (this.#shutdown !== undefined || this.#ended) {
+    // At the end of the process more is handed over than the buffer holds: in turns with `flushSync`.
+    if (this.#shutdown !== undefined || (this.#ended && !isHandedOver(from))) {
       this.#ledger.drop('after_shutdown', 1);
       return;
     }
@@ -104,6 +107,10 @@ export class FileEnd implements HandlerEnd {
     this.#buffer.push(line, (record.severityNumber ?? 0) >= ERROR);
     if (this.#buffer.ready) this.#drain();
     else this.#drainLater();
+  }
+
+  isFilling(): boolean {
+    return this.#buffer.isFilling;
   }
 
   deliveryAccount(): ReturnType<HandlerEnd['deliveryAccount']> {
@@ -145,14 +152,15 @@ export class FileEnd implements HandlerEnd {
 
   /** Writes what waits, in this call. No rotation, which would take longer than it is worth now. */
   flushSync(timeoutMillis: number): void {
-    if (this.#ended) return;
-    this.#file.endSync();
+    if (!this.#ended) this.#file.endSync();
     this.#buffer.seal();
     if (this.#buffer.records === 0) return;
+    let opened: number | undefined;
     try {
       if (this.#underWay !== undefined) this.#awaitUnderWay(this.#underWay, Math.min(timeoutMillis, LAST_WRITE_MILLIS));
+      this.#underWay = undefined;
       // Anew, because what is open may be about to be closed or renamed.
-      this.#file.openSync();
+      opened = this.#file.openSync();
       if (!this.#file.prepareSync()) this.#buffer.rewind();
       for (;;) {
         const bytes = this.#buffer.head(Number.POSITIVE_INFINITY);
@@ -162,6 +170,7 @@ export class FileEnd implements HandlerEnd {
     } catch (error) {
       this.#announcer.warn(errorCode(error), 'the last records could not be written');
     }
+    if (opened !== undefined) this.#file.closeSync(opened);
     this.#giveUp('process_exit');
   }
 
@@ -195,7 +204,7 @@ export class FileEnd implements HandlerEnd {
   }
 
   #drainLater(): void {
-    if (this.#linger !== undefined || this.#draining || this.#retry !== undefined) return;
+    if (this.#ended || this.#linger !== undefined || this.#draining || this.#retry !== undefined) return;
     this.#linger = this.#time.setTimeout(() => {
       this.#linger = undefined;
       this.#buffer.seal();

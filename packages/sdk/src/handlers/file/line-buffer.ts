@@ -112,6 +112,10 @@ export class LineBuffer {
     return this.#bytes;
   }
 
+  get isFilling(): boolean {
+    return this.#bytes * 2 > this.#maxBytes;
+  }
+
   /** Bytes of memory that are taken for them. */
   get heldBytes(): number {
     return this.#chunks.reduce((sum, { bytes }) => sum + bytes.length, this.#spare?.length ?? 0);

@@ -152,8 +152,8 @@ export class LogFile {
     }
   }
 
-  /** As the first {@link prepare} does. */
-  openSync(): void {
+  /** As the first {@link prepare} does. Answers what {@link closeSync} is to be given, if that is wanted. */
+  openSync(): number {
     const { path, mode, folderMode } = this.#options;
     const { sync } = this.#files;
     let fd: number;
@@ -167,6 +167,7 @@ export class LogFile {
     try {
       const stat = sync.fstat(fd);
       this.#adopt(fd, stat, stat.size > 0 && stat.isFile ? sync.read(fd, stat.size - 1, 1) : LINE_END);
+      return fd;
     } catch (error) {
       sync.close(fd);
       throw error;
@@ -181,6 +182,16 @@ export class LogFile {
     if (this.#unterminated) this.#files.sync.write(this.#fd as number, LINE_END);
     this.#unterminated = false;
     return torn === undefined;
+  }
+
+  /** Never throws. */
+  closeSync(fd: number): void {
+    if (this.#fd === fd) this.#fd = undefined;
+    try {
+      this.#files.sync.close(fd);
+    } catch {
+      // What was written is written.
+    }
   }
 
   writeSync(bytes: Uint8Array): number {

@@ -1,0 +1,25 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { sendSync } from './send-sync.ts';
+
+// What it sends, and how it ends, is tested with processes that really end: test/process-end.test.ts.
+
+const target = { url: new URL('http://127.0.0.1:9/v1/logs'), headers: {}, compression: 'none' } as const;
+
+test('no time is no answer, and not all the time that it takes', () => {
+  const { execPath } = process;
+  const folder = mkdtempSync(join(tmpdir(), 'logspan-'));
+  const answering = join(folder, 'answering');
+  writeFileSync(answering, `#!/bin/sh\necho '{"status":200,"body":""}'\n`);
+  chmodSync(answering, 0o700);
+  process.execPath = answering;
+  try {
+    expect(sendSync(target, [new Uint8Array(1)], 10_000)).toMatchObject([{ status: 200 }]);
+    for (const millis of [0, -1]) expect(sendSync(target, [new Uint8Array(1)], millis)).toEqual([]);
+  } finally {
+    process.execPath = execPath;
+    rmSync(folder, { recursive: true });
+  }
+});
