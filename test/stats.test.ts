@@ -247,6 +247,7 @@ test('what every record came to, by the figures', async () => {
     rejected: 0,
     dropped: {},
     pending: 0,
+    lost: 0,
     pipeline: {
       emitted: 5,
       passed: 1,

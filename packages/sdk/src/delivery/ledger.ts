@@ -89,6 +89,13 @@ export function sumOf(accounts: Iterable<DeliveryAccount>): DeliveryAccount {
   return { ...sum, dropped: { ...dropped } };
 }
 
+/** Records of a handler that nobody has: dropped or refused, and taken over by no other. */
+export function lostBy(end: HandlerEnd): number {
+  if (end.lost !== undefined) return end.lost();
+  const { rejected, dropped } = end.deliveryAccount();
+  return Object.values(dropped).reduce((sum, count) => sum + count, rejected);
+}
+
 /** The account of records of which there is nothing to say but that they were dropped, and why. */
 export function droppedAccount(dropped: Readonly<Record<string, number>>, pending = 0): DeliveryAccount {
   const happened = Object.entries(dropped).filter(([, count]) => count > 0);

@@ -15,6 +15,7 @@ import { type FallbackOptions, fallback } from './fallback.ts';
 import { file } from './file.ts';
 import type { DeliveryAccount, Handler, HandlerEnd, Lost } from './handler.ts';
 import { type OtlpOptions, otlp } from './otlp.ts';
+import { route } from './route.ts';
 
 const handlerContext = { resource: { attributes: {} }, environment: readEnvironment({}, () => undefined) };
 const NOTHING: DeliveryAccount = { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
@@ -539,6 +540,68 @@ describe('the second handler', () => {
     await end.forceFlush();
     expect(memory.ids).toEqual(['0', '1']);
     expect(Object.keys(balanced(end))).toEqual(['fallback/a', 'fallback/b', 'c']);
+    expect(end.lost?.()).toBe(0);
+  });
+
+  test('or does not take them tells it too', async () => {
+    const first = new Losing();
+    const picky = Object.assign(new Memory(), {
+      onEmit(this: Memory, record: LogRecord) {
+        if (record.attributes.id === '1') throw new Error();
+        Memory.prototype.onEmit.call(this, record);
+      },
+    });
+    const inner = fallback(
+      handlerOf('a', first),
+      handlerOf('b', picky, ({ attributes: { id } }) => id !== '2'),
+    );
+    const memory = new Memory();
+    const end = fallback(inner, handlerOf('c', memory)).start(handlerContext);
+    first.lose(recordsOf(4));
+    await end.forceFlush();
+    expect(picky.ids).toEqual(['0', '3']);
+    expect(memory.attributes).toEqual([
+      { id: '1', [REASON]: 'handler_failed' },
+      { id: '2', [REASON]: 'filtered' },
+    ]);
+    expect(balanced(end)['fallback/b']).toMatchObject({ dropped: { handler_failed: 1, filtered: 1 } });
+    expect(end.lost?.()).toBe(0);
+  });
+
+  test('or is not given them in time tells it too', async () => {
+    let now = 0;
+    const slow = Object.assign(new Memory(), {
+      onEmit(this: Memory, record: LogRecord) {
+        now += 1;
+        Memory.prototype.onEmit.call(this, record);
+      },
+    });
+    const ends = [
+      ['process_exit', (end: HandlerEnd) => end.flushSync?.(1_000)],
+      ['shutdown_deadline', (end: HandlerEnd) => end.shutdown({ timeoutMillis: 1_000 })],
+    ] as const;
+    for (const [reason, finish] of ends) {
+      slow.records.length = 0;
+      const first = new Losing();
+      const inner = fallback(handlerOf('a', first), handlerOf('b', slow), { now: () => now });
+      const memory = new Memory();
+      const end = fallback(inner, handlerOf('c', memory), { now: () => now }).start(handlerContext);
+      first.lose(recordsOf(2_000));
+      await finish(end);
+      expect([...slow.ids, ...memory.ids].sort()).toEqual(ids(0, 2_000).sort());
+      expect(memory.reasons).toEqual([reason]);
+      expect([balanced(end).c?.pending, end.lost?.()]).toEqual([0, 0]);
+    }
+  });
+
+  test('lost is what nobody has', async () => {
+    const first = new Losing();
+    const { end } = startedWith(first, new Memory(), { takes: ({ attributes: { id } }) => id === '1' });
+    first.lose(recordsOf(3));
+    first.dropped += 5;
+    expect(end.lost?.()).toBe(5);
+    await end.forceFlush();
+    expect(end.lost?.()).toBe(7);
   });
 });
 
@@ -557,7 +620,20 @@ test('`when`: of the first, for the first; of the fallback, for both', () => {
   expect(balanced(end)).toMatchObject({ first: { accepted: 1 }, 'first#2': { accepted: 0 } });
 });
 
-test('a first handler that cannot tell what it loses is told of', async () => {
+test('a first handler that cannot tell what it loses is told of, wherever it stands', async () => {
+  const memory = () => handlerOf('memory', new Memory());
+  const losing = () => handlerOf('losing', new Losing());
+  const inner = (name: string) => fallback(losing(), handlerOf(name, new Memory()));
+  const handlers = [
+    fallback(route({ to: [losing(), handlerOf('behind', new Memory())] }), memory()),
+    fallback(route({ to: route({ to: inner('deep') }) }), memory()),
+    fallback(inner('inner'), memory()),
+    fallback(losing(), memory()),
+  ];
+  const names = await toldDuring(() => {
+    for (const handler of handlers) handler.start(handlerContext);
+  });
+  expect(names.map((sentence) => sentence.split(' ')[2])).toEqual(['behind', 'deep', 'inner']);
   const told = await toldDuring(() => void startedWith(new Memory()));
   expect(told).toEqual([
     'logspan: fallback: first does not tell which records it loses: only those on which it throws go to second',

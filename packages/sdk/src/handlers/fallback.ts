@@ -1,5 +1,5 @@
 import { type Context, diag } from '@opentelemetry/api';
-import { accountsOf, droppedAccount, sumOf } from '../delivery/ledger.ts';
+import { accountsOf, droppedAccount, lostBy, sumOf } from '../delivery/ledger.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import { passes } from '../pipeline/passes.ts';
 import { isWorthReporting, report, watch } from '../pipeline/report.ts';
@@ -51,11 +51,6 @@ export function fallback(first: Handler, second: Handler, options: FallbackOptio
         void within(() => end.shutdown({ timeoutMillis: 0 }), 0);
         throw error;
       }
-      if (end.onLost === undefined) {
-        diag.warn(
-          `logspan: fallback: ${first.name} does not tell which records it loses: only those on which it throws go to ${second.name}`,
-        );
-      }
       return new FallbackEnd(
         { name: first.name, when: first.when, end },
         { name: second.name === first.name ? `${second.name}#2` : second.name, when: second.when, end: other },
@@ -86,7 +81,13 @@ class FallbackEnd implements HandlerEnd {
     this.#second = second;
     this.#now = now;
     this.#succession = new Succession(second.end, second.when);
-    first.end.onLost?.((lost) => this.#succession.take(lost));
+    const take = (lost: Lost): void => this.#succession.take(lost);
+    const silent = first.end.onLost === undefined ? [first.name] : (first.end.onLost(take) ?? []);
+    for (const name of silent) {
+      diag.warn(
+        `logspan: fallback: ${name} does not tell which records it loses: only those on which it throws go to ${second.name}`,
+      );
+    }
   }
 
   onEmit(record: LogRecord, from?: Context): void {
@@ -107,9 +108,16 @@ class FallbackEnd implements HandlerEnd {
     return end.enabled === undefined || end.enabled(options);
   }
 
-  /** What both lose: what the second one loses, because that of the first is not lost yet. */
-  onLost(listener: (lost: Lost) => void): void {
-    this.#second.end.onLost?.(listener);
+  /** What both lose: what the second one loses or is not given, because that of the first is not lost yet. */
+  onLost(listener: (lost: Lost) => void): readonly string[] {
+    this.#succession.onLost = listener;
+    const { name, end } = this.#second;
+    return end.onLost === undefined ? [name] : (end.onLost(listener) ?? []);
+  }
+
+  lost(): number {
+    const { taken, dropped } = this.#succession;
+    return lostBy(this.#first.end) - taken + lostBy(this.#second.end) + dropped;
   }
 
   async forceFlush(options: FlushOptions = {}): Promise<void> {

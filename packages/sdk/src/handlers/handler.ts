@@ -44,9 +44,15 @@ export interface HandlerEnd extends LogRecordProcessor {
   /**
    * Has the listener told of all records that this handler gives up or that are refused, each once, after they were
    * counted. Records of which nobody knows which they were (a destination that says how many it refused, not which) are
-   * not among them. There is one listener.
+   * not among them. There is one listener. Answers the names of those behind it that cannot tell, if there are any.
    */
-  onLost?(listener: (lost: Lost) => void): void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler with nobody behind it has nothing to answer
+  onLost?(listener: (lost: Lost) => void): readonly string[] | void;
+  /**
+   * For a handler that has others behind it: records that it dropped or that were refused, and that nobody has taken over.
+   * Without it that is all of them.
+   */
+  lost?(): number;
   /**
    * The last chance, from `process.on('exit')`: delivers what is pending without returning to the event loop, within
    * `timeoutMillis`; what remains is dropped and counted. Called again where more is handed over than it can hold.

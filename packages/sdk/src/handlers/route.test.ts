@@ -10,6 +10,8 @@ import { redact } from '../processors/redact.ts';
 import { sample } from '../processors/sample.ts';
 import { readEnvironment } from '../provider/environment.ts';
 import { Pipeline } from '../provider/pipeline.ts';
+import { batch } from './batch.ts';
+import { fallback } from './fallback.ts';
 import type { DeliveryAccount, Handler, HandlerEnd } from './handler.ts';
 import { type RouteOptions, route } from './route.ts';
 
@@ -292,4 +294,34 @@ test('what its processors took out, and which of them failed, is in the account 
 
 test.each(['', 'a/b', '__proto__'])('a handler cannot be called %p: the account could not tell it apart', (name) => {
   expect(() => route({ to: to(new Memory(), name) })).toThrow(/name.*must be a name without a slash/);
+});
+
+describe('what its handlers lose', () => {
+  const failing = (name: string) =>
+    batch({ export: (_, done) => done({ code: 1 }), shutdown: async () => undefined }, { name });
+  const throwing = Object.assign(new Memory(), {
+    onEmit() {
+      throw new Error();
+    },
+  });
+
+  test('reaches a fallback, what its processors drop does not', async () => {
+    const memory = new Memory();
+    const dropped = processor(({ eventName }) => eventName !== 'unwanted', 'filter');
+    const first = route({ processors: [dropped], to: [failing('a'), route({ to: failing('b') }), to(throwing, 'c')] });
+    const { pipeline, emit } = through(fallback(first, to(memory)));
+    for (const eventName of ['wanted', 'unwanted']) emit({ eventName });
+    await pipeline.forceFlush();
+    const reasons = memory.attributes.map((attributes) => attributes['logspan.undelivered.reason']);
+    expect(memory.events).toEqual(['wanted', 'wanted', 'wanted']);
+    expect(reasons).toEqual(['handler_failed', 'export_failed', 'export_failed']);
+    expect(pipeline.lost()).toBe(0);
+  });
+
+  test('is lost if there is none, also when they throw', async () => {
+    const { pipeline, emit } = through(route({ to: [failing('a'), to(throwing)] }), to(throwing, 'b'));
+    emit({});
+    await pipeline.forceFlush();
+    expect(pipeline.lost()).toBe(3);
+  });
 });

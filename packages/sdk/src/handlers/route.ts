@@ -5,7 +5,14 @@ import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, Stage
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import { Pipeline } from '../provider/pipeline.ts';
-import { checkHandler, type DeliveryAccount, type Handler, type HandlerContext, type HandlerEnd } from './handler.ts';
+import {
+  checkHandler,
+  type DeliveryAccount,
+  type Handler,
+  type HandlerContext,
+  type HandlerEnd,
+  type Lost,
+} from './handler.ts';
 
 /** Options of {@link route}. */
 export interface RouteOptions {
@@ -82,6 +89,15 @@ class RouteEnd implements HandlerEnd {
 
   isFilling(): boolean {
     return this.#pipeline.isFilling();
+  }
+
+  /** What one of the handlers loses, though others may have it. What the processors drop is not lost. */
+  onLost(listener: (lost: Lost) => void): readonly string[] {
+    return this.#pipeline.onLost(listener);
+  }
+
+  lost(): number {
+    return this.#pipeline.lost();
   }
 
   flushSync(timeoutMillis: number): void {

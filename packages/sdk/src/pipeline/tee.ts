@@ -8,6 +8,8 @@ export interface Branch {
   readonly to: LogRecordProcessor;
   /** Only records for which this is true go here. One that throws lets the record pass. */
   readonly when?: ((record: LogRecord) => boolean) | undefined;
+  /** Told of each record on which it throws. */
+  readonly failed?: ((record: LogRecord) => void) | undefined;
 }
 
 /** A processor that gives each record to several others. */
@@ -18,8 +20,9 @@ export interface Tee extends LogRecordProcessor {
 }
 
 /**
- * Gives each record to every branch in turn: the same one, so whoever edits it copies it first (copyRecord). A branch that fails takes nothing from the others: its failure is reported
- * on OTel's diag, now and then, and counted. A flush or shutdown waits for all branches whatever one of them does.
+ * Gives each record to every branch in turn: the same one, so whoever edits it copies it first (copyRecord). A branch that
+ * fails takes nothing from the others: its failure is reported on OTel's diag, now and then, and counted. A flush or
+ * shutdown waits for all branches whatever one of them does.
  */
 export function tee(...initial: readonly Branch[]): Tee {
   const branches = [...initial];
@@ -34,7 +37,7 @@ export function tee(...initial: readonly Branch[]): Tee {
     failures: (to) => failures.get(to) ?? 0,
     onEmit(record: LogRecord, context?: Context): void {
       for (let i = 0; i < branches.length; i++) {
-        const { to, when } = branches[i] as Branch;
+        const { to, when, failed: tell } = branches[i] as Branch;
         try {
           if (when !== undefined && !passes(when, record)) continue;
           // An async onEmit is not foreseen, but its rejection must not end the process.
@@ -44,6 +47,7 @@ export function tee(...initial: readonly Branch[]): Tee {
           const failed = (failures.get(to) ?? 0) + 1;
           failures.set(to, failed);
           if (isWorthReporting(failed)) report(`a handler failed on ${failed} record(s)`, error);
+          tell?.(record);
         }
       }
     },

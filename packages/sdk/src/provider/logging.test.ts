@@ -5,7 +5,11 @@ import { afterEach, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
 import { scopeLevel } from '@logspan/logger/internal';
 import { toldDuring } from '../../../../test/pipeline/recorder.ts';
+import { batch } from '../handlers/batch.ts';
 import { consoleHandler } from '../handlers/console.ts';
+import { fallback } from '../handlers/fallback.ts';
+import type { Handler } from '../handlers/handler.ts';
+import { route } from '../handlers/route.ts';
 import type { Logging } from './logging.ts';
 import { register } from './logging.ts';
 
@@ -95,5 +99,23 @@ test('a certificate in the environment that cannot be read is told of, and done 
     expect(told.join('\n')).toContain('certificateFile that the environment names cannot be read: ENOENT');
   } finally {
     delete process.env.OTEL_EXPORTER_OTLP_CERTIFICATE;
+  }
+});
+
+test('a shutdown says whether everything was delivered somewhere: by a handler, or by its fallback', async () => {
+  const failing = () => batch({ export: (_, done) => done({ code: 1 }), shutdown: async () => undefined });
+  const [console] = quiet() as [Handler];
+  for (const [handler, answer] of [
+    [failing(), false],
+    [fallback(failing(), console), true],
+    [fallback(fallback(failing(), failing()), console), true],
+    [fallback(failing(), failing()), false],
+    [route({ to: fallback(failing(), console) }), true],
+  ] as const) {
+    logging = register({ handlers: [handler], exitHooks: false });
+    getLogger('shop').info('order_placed');
+    await expect(logging.shutdown()).resolves.toBe(answer);
+    const { lost, dropped } = logging.stats();
+    expect([lost, dropped.export_failed]).toEqual([answer ? 0 : 1, expect.any(Number)]);
   }
 });

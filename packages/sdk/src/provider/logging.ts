@@ -36,6 +36,11 @@ import { observeLogging } from './self-observability.ts';
  * time: `accepted = delivered + rejected + sum(dropped) + pending`. A record that goes to two handlers counts in both.
  */
 export interface LoggingStats extends DeliveryAccount {
+  /**
+   * Records that nobody has: dropped or refused by a handler, and taken over by no fallback. The figures of `dropped` and
+   * `rejected` count those that a fallback has, too.
+   */
+  readonly lost: number;
   /** What became of the records before the handlers: `emitted + written = passed + sum(dropped) + held`. */
   readonly pipeline: PipelineAccount;
   /** The account of each handler, by its name. */
@@ -70,7 +75,8 @@ export interface Logging {
   forceFlush(options?: FlushOptions): Promise<boolean>;
   /**
    * Delivers what is held until the deadline (default 5 s), drops and counts the rest, and takes everything down that
-   * `register()` set up but for context manager and propagator. Once; a second call waits for the first. Never rejects.
+   * `register()` set up but for context manager and propagator: true if all of it was delivered somewhere, by a handler or
+   * by its fallback. Once; a second call waits for the first. Never rejects.
    */
   shutdown(options?: FlushOptions): Promise<boolean>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -288,7 +294,8 @@ class RunningLogging implements Logging {
   stats(): LoggingStats {
     const handlers = this.#pipeline.deliveryAccounts();
     const { accepted, delivered, rejected, dropped, pending } = sumOf(Object.values(handlers));
-    return { accepted, delivered, rejected, dropped, pending, pipeline: this.#pipelineStats(), handlers };
+    const lost = this.#pipeline.lost();
+    return { accepted, delivered, rejected, dropped, pending, lost, pipeline: this.#pipelineStats(), handlers };
   }
 
   async forceFlush(options?: FlushOptions | null): Promise<boolean> {
@@ -320,11 +327,11 @@ class RunningLogging implements Logging {
       if (facadeState().destination === provider) setDestination(undefined);
     }
     if (current().logging === this) delete current().logging;
-    const lost = this.#lost();
+    const lost = this.#pipeline.lost();
     await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
     // Last: until here a process that ends now still delivers.
     this.#takeDown();
-    return this.#lost() === lost && this.stats().pending === 0;
+    return this.#pipeline.lost() === lost && this.stats().pending === 0;
   }
 
   /** True if the call was done in time. A handler that hangs or throws must not hold up the end of a process. */
@@ -340,10 +347,6 @@ class RunningLogging implements Logging {
       }
     }, millis + GRACE_MILLIS);
     return done;
-  }
-
-  #lost(): number {
-    return Object.values(this.stats().dropped).reduce((sum, count) => sum + count, 0);
   }
 
   #pipelineStats(): PipelineAccount {

@@ -1,8 +1,10 @@
 import type { Context } from '@opentelemetry/api';
-import { accountsOf, droppedAccount } from '../delivery/ledger.ts';
-import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd } from '../handlers/handler.ts';
+import { accountsOf, droppedAccount, lostBy } from '../delivery/ledger.ts';
+import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from '../handlers/handler.ts';
+import { copyRecord } from '../pipeline/copy-record.ts';
 import { guard } from '../pipeline/guard.ts';
 import { asStage, checkOrder, flat, isRedaction, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
+import { report } from '../pipeline/report.ts';
 import type {
   EnabledOptions,
   FlushOptions,
@@ -109,6 +111,7 @@ export class Pipeline implements LogRecordProcessor {
   #gone: StageAccount = {};
   readonly #guard: LogRecordProcessor;
   readonly #handlers = new Map<string, HandlerEnd>();
+  #onLost: ((lost: Lost) => void) | undefined;
   #emitted = 0;
   #passed = 0;
 
@@ -223,7 +226,22 @@ export class Pipeline implements LogRecordProcessor {
       throw new ConfigError(`handlers: ${name}`, 'start() must return a LogRecordProcessor with a deliveryAccount()');
     }
     this.#handlers.set(name, end);
-    this.#tee.add({ to: end, when: handler.when });
+    this.#tee.add({ to: end, when: handler.when, failed: (record) => this.#tellFailed(record) });
+  }
+
+  /** As {@link HandlerEnd}: what the handlers lose. */
+  onLost(listener: (lost: Lost) => void): readonly string[] {
+    this.#onLost = listener;
+    return [...this.#handlers].flatMap(([name, end]) =>
+      end.onLost === undefined ? name : (end.onLost(listener) ?? []),
+    );
+  }
+
+  /** Records that a handler has lost, and nobody has taken over. */
+  lost(): number {
+    let lost = 0;
+    for (const end of this.#handlers.values()) lost += safeLostBy(end) + this.#tee.failures(end);
+    return lost;
   }
 
   account(): StageAccount {
@@ -244,6 +262,15 @@ export class Pipeline implements LogRecordProcessor {
     return Object.fromEntries(
       [...this.#handlers].flatMap(([name, end]) => Object.entries(safeAccountsOf(name, end, failed(end)))),
     );
+  }
+
+  #tellFailed(record: LogRecord): void {
+    if (this.#onLost === undefined) return;
+    try {
+      this.#onLost({ reason: 'handler_failed', count: 1, records: [copyRecord(record)] });
+    } catch (error) {
+      report('who takes over lost records failed', error);
+    }
   }
 
   #before(index: number): Link {
@@ -281,5 +308,14 @@ function safeAccountsOf(
     return accountsOf(name, end, failed);
   } catch {
     return { [name]: failed };
+  }
+}
+
+/** As {@link safeAccountsOf}: of one that cannot tell nothing is known to be lost. */
+function safeLostBy(end: HandlerEnd): number {
+  try {
+    return lostBy(end);
+  } catch {
+    return 0;
   }
 }

@@ -38,6 +38,9 @@ export class Succession {
   #held = 0;
   /** Records that did not come into the books of the heir. */
   readonly #dropped: Record<string, number> = {};
+  #taken = 0;
+  /** Who takes over those in turn, if anyone does. */
+  onLost: ((lost: Lost) => void) | undefined;
   #turn: NodeJS.Immediate | undefined;
   /** How many wait for what is handed over. */
   #flushes = 0;
@@ -47,7 +50,18 @@ export class Succession {
     this.#when = when;
   }
 
+  /** Records that were lost by the first. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Records that did not come into the books of the heir. */
+  get dropped(): number {
+    return Object.values(this.#dropped).reduce((sum, count) => sum + count, 0);
+  }
+
   take({ reason, count, records }: Lost): void {
+    this.#taken += count;
     this.#waiting.push({ reason, left: count, records, iterator: undefined });
     this.#held += count;
     if (this.mode === 'at once') this.#handOver(Number.POSITIVE_INFINITY);
@@ -90,9 +104,12 @@ export class Succession {
 
   /** Gives up what still waits. */
   drop(reason: string): void {
-    this.#count(reason, this.#held);
-    this.#held = 0;
+    const given = this.#waiting;
     this.#waiting = [];
+    this.#held = 0;
+    for (const { left, records, iterator } of given) {
+      this.#lose(reason, left, { [Symbol.iterator]: () => iterator ?? records[Symbol.iterator]() });
+    }
   }
 
   /** What is to be added to the account of the heir. */
@@ -103,7 +120,7 @@ export class Succession {
   /** Gives the heir a record, which is edited. Never throws. */
   give(record: LogRecord, reason: string): void {
     if (this.#when !== undefined && !passes(this.#when, record)) {
-      this.#count('filtered', 1);
+      this.#lose('filtered', 1, [record]);
       return;
     }
     try {
@@ -116,7 +133,7 @@ export class Succession {
       );
       if (answer !== undefined) watch(answer, 'a handler');
     } catch (error) {
-      this.#count('handler_failed', 1);
+      this.#lose('handler_failed', 1, [record]);
       const failures = this.#dropped.handler_failed as number;
       if (isWorthReporting(failures)) report(`a fallback handler failed on ${failures} record(s)`, error);
     }
@@ -145,7 +162,7 @@ export class Succession {
         current.left -= went;
         this.#held -= went;
         if (current.left === 0) this.#waiting.shift();
-        if (record === undefined) this.#count('unreadable', went);
+        if (record === undefined) this.#lose('unreadable', went);
         else this.give(record, current.reason);
         if (mayWait && this.#isFilling()) return;
       }
@@ -160,8 +177,14 @@ export class Succession {
     }
   }
 
-  #count(reason: string, records: number): void {
-    if (records > 0) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + records;
+  #lose(reason: string, count: number, records?: Iterable<LogRecord>): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count;
+    if (records === undefined || this.onLost === undefined) return;
+    try {
+      this.onLost({ reason, count, records });
+    } catch (error) {
+      report('who takes over lost records failed', error);
+    }
   }
 }
 
