@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { enoughEvents, enoughValues, expectedAlerts, inOrder } from '../../../../../test/security/window-reference.mjs';
 import { MemoryStore } from './memory-store.ts';
 import type { Sighting, Verdict, WindowRule } from './store.ts';
 
@@ -30,62 +31,6 @@ const overflowOf = (verdict: Verdict | undefined) =>
 /** With a fixed secret, so that what depends on the hash is the same every time. */
 const newStore = () => new MemoryStore(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
 
-/** Since when the condition has been met with the sighting at this index: slow and obvious. Undefined if it is not. */
-type Met = (sightings: readonly Sighting[], index: number) => number | undefined;
-
-const inWindow = (sightings: readonly Sighting[], index: number): Sighting[] => {
-  const { key, nowMillis } = sightings[index] as Sighting;
-  return sightings.slice(0, index + 1).filter((other) => other.key === key && nowMillis - other.nowMillis < WINDOW);
-};
-
-const enoughEvents =
-  (threshold: number): Met =>
-  (sightings, index) =>
-    inWindow(sightings, index).at(-threshold)?.nowMillis;
-
-const enoughValues =
-  (threshold: number): Met =>
-  (sightings, index) => {
-    const last = new Map(inWindow(sightings, index).map(({ value, nowMillis }) => [value, nowMillis]));
-    return [...last.values()].sort((a, b) => b - a)[threshold - 1];
-  };
-
-/** Tries every beginning, the latest first: whether the rest of the sequence follows, and ends with this sighting. */
-const inOrder =
-  (counts: readonly number[]): Met =>
-  (sightings, index) => {
-    const sequence = counts.flatMap((count, step) => new Array<number>(count).fill(step));
-    const recent = inWindow(sightings, index);
-    for (let start = recent.length - 1; start >= 0; start--) {
-      let done = 0;
-      for (const [i, { steps }] of recent.slice(start).entries()) {
-        const isLast = start + i === recent.length - 1;
-        const isFinal = done === sequence.length - 1;
-        if (isLast !== isFinal && (isLast || isFinal)) continue;
-        if (steps.includes(sequence[done] as number)) done++;
-        else if (i === 0) break;
-      }
-      if (done === sequence.length) return recent[start]?.nowMillis;
-    }
-    return undefined;
-  };
-
-/** Every alert that there should be: O(n²). */
-function reference(sightings: readonly Sighting[], met: Met) {
-  const alerts = new Map<string, { at: number; suppressed: number }>();
-  return sightings.map(({ key, nowMillis }, index) => {
-    const since = met(sightings, index);
-    const last = alerts.get(key);
-    if (since === undefined) return undefined;
-    if (last !== undefined && nowMillis - last.at < COOLDOWN) {
-      last.suppressed++;
-      return undefined;
-    }
-    alerts.set(key, { at: nowMillis, suppressed: 0 });
-    return { suppressed: last?.suppressed ?? 0, spanMillis: nowMillis - since };
-  });
-}
-
 /** Any stream: several groups, several at one time, and gaps that are exactly the window, the cooldown, or beside them. */
 const streams = (steps: number) =>
   fc
@@ -115,7 +60,7 @@ describe('alerts are those of a slow and obvious reference, for any stream', () 
       fc.property(streams(0), (stream) => {
         const store = newStore();
         const alerts = stream.map((sighting) => alertOf(store.observe(ruleOf({ threshold }), sighting)));
-        const expected = reference(stream, enoughEvents(threshold));
+        const expected = expectedAlerts(stream, enoughEvents(threshold, WINDOW), COOLDOWN);
         expect(alerts).toEqual(expected.map((alert) => alert && { count: threshold, ...alert }));
       }),
     );
@@ -127,7 +72,7 @@ describe('alerts are those of a slow and obvious reference, for any stream', () 
         const store = newStore();
         const rule = ruleOf({ type: 'value_count', threshold });
         const alerts = stream.map((sighting) => alertOf(store.observe(rule, sighting)));
-        const expected = reference(stream, enoughValues(threshold));
+        const expected = expectedAlerts(stream, enoughValues(threshold, WINDOW), COOLDOWN);
         expect(alerts).toEqual(expected.map((alert) => alert && { count: threshold, ...alert }));
       }),
     );
@@ -140,7 +85,7 @@ describe('alerts are those of a slow and obvious reference, for any stream', () 
         const threshold = counts.reduce((sum, count) => sum + count);
         const rule = ruleOf({ type: 'temporal_ordered', threshold, steps: counts });
         const alerts = stream.map((sighting) => alertOf(store.observe(rule, sighting)));
-        const expected = reference(stream, inOrder(counts));
+        const expected = expectedAlerts(stream, inOrder(counts, WINDOW), COOLDOWN);
         expect(alerts).toEqual(expected.map((alert) => alert && { count: threshold, ...alert }));
       }),
       { numRuns: 300 },
@@ -153,7 +98,7 @@ describe('alerts are those of a slow and obvious reference, for any stream', () 
         const store = newStore();
         for (const [index, sighting] of stream.entries()) {
           const alert = alertOf(store.observe(ruleOf({ threshold: 3, maxKeys }), sighting));
-          if (alert !== undefined) expect(enoughEvents(3)(stream, index)).toBeDefined();
+          if (alert !== undefined) expect(enoughEvents(3, WINDOW)(stream, index)).toBeDefined();
           expect(store.size).toBeLessThanOrEqual(maxKeys);
         }
       }),

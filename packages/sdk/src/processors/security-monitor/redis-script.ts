@@ -43,7 +43,8 @@ else
   if tonumber(ARGV[6]) == threshold - 1 then since = tonumber(redis.call('HGET', seen, threshold - 1)) end
 end
 
-redis.call('PEXPIRE', seen, whole(math.ceil(window / 1000)))
+-- A second more: keys expire by the millisecond, and what is outside is told by its time.
+redis.call('PEXPIRE', seen, whole(window / 1000 + 1000))
 if not since or now - since >= window then return {0, now} end
 local last = redis.call('HMGET', alerted, 'at', 'suppressed')
 local at = tonumber(last[1])

@@ -56,6 +56,9 @@ const isAlert = async (verdict: Verdict | undefined | PromiseLike<Verdict | unde
   return answer !== undefined && 'alert' in answer;
 };
 
+/** A sighting is sent after the log call. */
+const sent = () => Promise.resolve();
+
 /** Microseconds of the server's clock. */
 const SERVER_NOW = 1_770_000_000_000_000;
 const nothing = [0, SERVER_NOW];
@@ -77,6 +80,8 @@ describe.each(['redis', 'ioredis'] as const)('with a client of the package %s', 
   test('a sighting is one call by hash; the answer is the verdict', async () => {
     const { see, calls, last, store } = shared({}, style);
     const verdict = see();
+    expect(calls).toHaveLength(0);
+    await sent();
     expect(calls).toHaveLength(1);
     expect(last()).toMatchObject({
       by: 'hash',
@@ -91,6 +96,7 @@ describe.each(['redis', 'ioredis'] as const)('with a client of the package %s', 
   test('the text of the script follows if the server does not know it', async () => {
     const { see, calls, last } = shared({}, style);
     const verdict = see();
+    await sent();
     last().fail(new Error('NOSCRIPT No matching script.'));
     await settled();
     expect(calls.map(({ by }) => by)).toEqual(['hash', 'text']);
@@ -110,11 +116,12 @@ test('clients of both packages are taken, single and of a cluster', async () => 
 });
 
 describe('what Redis is told', () => {
-  test('no name, address or value, only keyed hashes; both keys of a group in one slot', () => {
+  test('no name, address or value, only keyed hashes; both keys of a group in one slot', async () => {
     const { see, calls } = shared({ prefix: 'shop:', secret: 's1' });
     const values: WindowRule = { ...rule, type: 'value_count' };
     see('5:alice', { value: '9:192.0.2.1' }, values);
     see('3:bob', { value: '9:192.0.2.1' }, values);
+    await sent();
     const [alice, bob] = calls as [Call, Call];
     expect(JSON.stringify(calls)).not.toMatch(/alice|bob|192|brute/);
     expect(alice.keys[0]).toMatch(/^shop:\{[\w-]{22}\}:seen$/);
@@ -124,14 +131,15 @@ describe('what Redis is told', () => {
     expect(bob.args.at(-1)).not.toBe(alice.args.at(-1));
   });
 
-  test('the same in every process with the same rule and secret, and something else with another', () => {
-    const keyOf = (options: Partial<RedisStoreOptions>, more: Partial<WindowRule> = {}) => {
+  test('the same in every process with the same rule and secret, and something else with another', async () => {
+    const keyOf = async (options: Partial<RedisStoreOptions>, more: Partial<WindowRule> = {}) => {
       const { see, last } = shared(options);
       see('alice', {}, { ...rule, ...more });
+      await sent();
       return last().keys[0];
     };
-    const one = keyOf({ secret: 'a' });
-    expect(keyOf({ secret: Buffer.from('a') })).toBe(one);
+    const one = await keyOf({ secret: 'a' });
+    expect(await keyOf({ secret: Buffer.from('a') })).toBe(one);
     const others: Partial<WindowRule>[] = [
       { id: 'b' },
       { type: 'value_count' },
@@ -139,29 +147,33 @@ describe('what Redis is told', () => {
       { windowMillis: 1_000 },
     ];
     for (const other of [keyOf({}), keyOf({ secret: 'b' }), ...others.map((more) => keyOf({ secret: 'a' }, more))]) {
-      expect(other).not.toBe(one);
+      expect(await other).not.toBe(one);
     }
   });
 
-  test('the places that a sighting takes in a sequence, from the end', () => {
+  test('the places that a sighting takes in a sequence, from the end', async () => {
     const { see, last } = shared();
     const ordered: WindowRule = { ...rule, type: 'temporal_ordered', threshold: 4, steps: [2, 1, 1] };
     see('alice', { steps: [0] }, ordered);
+    await sent();
     expect(last().args.slice(5)).toEqual(['1', '0']);
     see('alice', { steps: [0, 2] }, ordered);
+    await sent();
     expect(last().args.slice(5)).toEqual(['3', '1', '0']);
   });
 
   test('when it would be too late, as soon as its clock is known', async () => {
     const { see, last, time, store } = shared({ timeoutMillis: 500 });
     const first = see();
+    await sent();
     time.millis += 10;
     last().answer(nothing);
     await first;
     time.millis += 1_000;
     const second = see();
+    await sent();
     // It answered at SERVER_NOW what it was sent 1 010 ms before the second one.
-    expect(last().args[1]).toBe(String(SERVER_NOW + 1_010_000 + 500_000));
+    expect(last().args[1]).toBe(String(SERVER_NOW + 1_010_000 + 250_000));
     last().answer([-1, SERVER_NOW + 9_000_000]);
     expect(await isAlert(second)).toBe(true);
     expect(store.stats()).toMatchObject({ shared: 1, local: 1, late: 1 });
@@ -185,10 +197,12 @@ describe('when Redis does not judge, this process does, with what it has seen it
       await time.pass(1_000);
       const probe = see('carol');
       expect(see('dave')).toBeUndefined();
+      await sent();
       expect(calls).toHaveLength(3);
       last().answer(nothing);
       await probe;
       see('dave');
+      await sent();
       expect(calls).toHaveLength(4);
     });
     expect(told).toEqual([
@@ -202,6 +216,7 @@ describe('when Redis does not judge, this process does, with what it has seen it
     const { see, last, store } = shared();
     const told = await tellsDuring(async () => {
       const verdicts = [see(), see()];
+      await sent();
       last().fail(new Error("OOM command not allowed when used memory > 'maxmemory' hunter2"));
       expect(await isAlert(verdicts[1])).toBe(true);
     });
@@ -213,6 +228,7 @@ describe('when Redis does not judge, this process does, with what it has seen it
   test.each([[null], ['OK'], [[]], [['x']], [[0, 0]]])('an answer that is none: %j', async (answer) => {
     const { see, last, store } = shared();
     const verdict = see();
+    await sent();
     last().answer(answer);
     expect(await verdict).toBeUndefined();
     expect(store.stats()).toMatchObject({ failed: 1, shared: 0 });
@@ -226,17 +242,20 @@ describe('when Redis does not judge, this process does, with what it has seen it
     Object.assign(state, { isReady: true, status: 'ready' });
     await time.pass(1_000);
     see();
+    await sent();
     expect(calls).toHaveLength(1);
   });
 
   test('too many are waiting', async () => {
     const { see, calls, last, store } = shared({ maxPending: 3 });
     for (let i = 0; i < 10; i++) see(`user-${i}`);
+    await sent();
     expect(calls).toHaveLength(3);
     expect(store.stats()).toMatchObject({ pending: 3, overload: 7, local: 7 });
     last().answer(nothing);
     await settled();
     see();
+    await sent();
     expect(calls).toHaveLength(4);
   });
 
@@ -245,8 +264,10 @@ describe('when Redis does not judge, this process does, with what it has seen it
     const told = await tellsDuring(async () => {
       for (let outage = 1; outage <= 9; outage++) {
         see('a');
+        await sent();
         time.millis += 1;
         see('b');
+        await sent();
         last().fail(new Error('READONLY'));
         await settled();
         calls.at(-2)?.answer(nothing);
@@ -256,6 +277,7 @@ describe('when Redis does not judge, this process does, with what it has seen it
         expect(calls).toHaveLength(asked);
         await time.pass(1_000);
         see('d');
+        await sent();
         last().answer(nothing);
         await settled();
       }
@@ -278,9 +300,28 @@ describe('when Redis does not judge, this process does, with what it has seen it
   });
 });
 
+test('an answer that came while the process was blocked counts: it is read after the timers that are due', async () => {
+  const due: (() => void)[] = [];
+  const { see, last, store } = shared({
+    time: {
+      now: () => 0,
+      setTimeout: (callback) => ({ at: due.push(callback) }) as object,
+      clearTimeout: () => undefined,
+    },
+  });
+  const verdict = see();
+  await sent();
+  due[0]?.();
+  last().answer([1, SERVER_NOW, 0, 0]);
+  expect(await isAlert(verdict)).toBe(true);
+  await settled();
+  expect(store.stats()).toMatchObject({ shared: 1, late: 0, pending: 0 });
+});
+
 test('its timers do not keep the process alive, and none is left', async () => {
   const { see, last, time } = shared();
   const verdict = see();
+  await sent();
   expect([time.timers, time.keepingAlive]).toEqual([1, 0]);
   last().answer(nothing);
   await verdict;
@@ -300,7 +341,7 @@ describe('a mistake is a ConfigError that names it', () => {
     [{ client, prefix: 'a{b}' }, 'redisStore.prefix'],
     [{ client, prefix: 'a'.repeat(101) }, 'redisStore.prefix'],
     [{ client, secret: 7 }, 'redisStore.secret'],
-    [{ client, timeoutMillis: 0 }, 'redisStore.timeoutMillis'],
+    [{ client, timeoutMillis: 1 }, 'redisStore.timeoutMillis'],
     [{ client, maxPending: 1_000 }, 'redisStore.maxPending'],
     [{ client, time: {} }, 'redisStore.time.now'],
   ])('%#: %s', (options, option) => {

@@ -22,7 +22,7 @@ export interface RedisStoreOptions {
    * whether a user name or an address is among them. Default: none.
    */
   readonly secret?: string | Uint8Array;
-  /** How long to wait for an answer, in milliseconds. Default 500. */
+  /** How long to wait for an answer, in milliseconds. Default 1 000. */
   readonly timeoutMillis?: number;
   /** How many sightings may wait for an answer at a time. Default 500, up to 900. */
   readonly maxPending?: number;
@@ -72,12 +72,12 @@ export interface RedisStore extends SecurityStore {
  */
 export function redisStore(options: RedisStoreOptions): RedisStore {
   checkOptions('redisStore', options, ['client', 'prefix', 'secret', 'timeoutMillis', 'maxPending', 'time']);
-  const { client, prefix = 'logspan:security:', secret = '', timeoutMillis = 500, maxPending = 500 } = options;
+  const { client, prefix = 'logspan:security:', secret = '', timeoutMillis = 1_000, maxPending = 500 } = options;
   if (typeof prefix !== 'string' || /[{}\s]/.test(prefix) || prefix.length > 100)
     throw new ConfigError('redisStore.prefix', 'must be a text of up to 100 characters, without { } and spaces');
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array))
     throw new ConfigError('redisStore.secret', `must be a text or bytes, not ${given(secret)}`);
-  checkNumber('redisStore.timeoutMillis', timeoutMillis, 1, 60_000);
+  checkNumber('redisStore.timeoutMillis', timeoutMillis, 2, 60_000);
   checkNumber('redisStore.maxPending', maxPending, 1, 900);
   const time = timeOf('redisStore.time', options.time);
   const script = new RedisScript('redisStore.client', client, SIGHTING_SCRIPT);
@@ -137,17 +137,9 @@ class SharedStore implements RedisStore {
   }
 
   #ask(rule: WindowRule, sighting: Sighting, own: Verdict | undefined): Promise<Verdict | undefined> {
-    const { time, timeoutMillis } = this.#settings;
-    const { keys, args } = this.#question(rule, sighting);
-    const sentMillis = time.now();
-    args[1] = this.#deadline(sentMillis);
     this.#stats.pending++;
     return new Promise((resolve) => {
-      let isSettled = false;
       const settle = (verdict: Verdict | undefined, why?: 'failed' | 'late'): void => {
-        if (isSettled) return;
-        isSettled = true;
-        time.clearTimeout(timer);
         this.#stats.pending--;
         if (why === undefined) this.#stats.shared++;
         else {
@@ -156,39 +148,64 @@ class SharedStore implements RedisStore {
         }
         resolve(verdict);
       };
-      const timer = time.setTimeout(() => {
-        this.#goAway('no answer in time');
-        settle(own, 'late');
-      }, timeoutMillis);
-      timer.unref?.();
-      this.#script.run(keys, args).then(
-        (answer) => {
-          try {
-            const reply = readReply(answer);
-            this.#aheadMicros = reply.nowMicros - sentMillis * 1_000;
-            if (!isSettled) this.#comeBack(sentMillis);
-            if (reply.isLate) settle(own, 'late');
-            else settle(verdictOf(rule, reply));
-          } catch (error) {
-            this.#goAway(kindOf(error));
-            settle(own, 'failed');
-          }
-        },
-        (error: unknown) => {
-          this.#goAway(kindOf(error));
-          settle(own, 'failed');
-        },
-      );
+      // After the log call, and what else may block the process now: until then nothing would get to the server.
+      queueMicrotask(() => this.#send(rule, sighting, own, settle));
     });
   }
 
-  /** When, by the server's clock, nobody waits for the answer any more: `0` if that is not known. */
-  #deadline(sentMillis: number): string {
-    if (this.#aheadMicros === undefined) return '0';
-    return String(Math.floor((sentMillis + this.#settings.timeoutMillis) * 1_000 + this.#aheadMicros));
+  #send(
+    rule: WindowRule,
+    sighting: Sighting,
+    own: Verdict | undefined,
+    settle: (verdict: Verdict | undefined, why?: 'failed' | 'late') => void,
+  ): void {
+    const { time, timeoutMillis } = this.#settings;
+    const sentMillis = time.now();
+    let isSettled = false;
+    const end = (act: () => void): void => {
+      if (isSettled) return;
+      isSettled = true;
+      time.clearTimeout(timer);
+      act();
+    };
+    const fail = (error: unknown): void =>
+      end(() => {
+        this.#goAway(kindOf(error));
+        settle(own, 'failed');
+      });
+    const tooLate = (): void =>
+      end(() => {
+        this.#goAway('no answer in time');
+        settle(own, 'late');
+      });
+    // If the process was blocked, the answer may be there and not read yet: that comes before what is immediate.
+    const timer = time.setTimeout(() => setImmediate(tooLate), timeoutMillis);
+    timer.unref?.();
+    const { keys, args } = this.#question(rule, sighting, this.#deadline(sentMillis));
+    this.#script
+      .run(keys, args)
+      .then(readReply)
+      .then((reply) => {
+        this.#aheadMicros = reply.nowMicros - sentMillis * 1_000;
+        end(() => {
+          this.#comeBack(sentMillis);
+          if (reply.isLate) settle(own, 'late');
+          else settle(verdictOf(rule, reply));
+        });
+      })
+      .catch(fail);
   }
 
-  #question(rule: WindowRule, { key, value, steps }: Sighting): { keys: string[]; args: string[] } {
+  /**
+   * Until when, by the server's clock, the sighting may have an effect: `0` if that is not known. Half of the time that is
+   * waited: an alert that Redis has noted must find somebody who waits for it.
+   */
+  #deadline(sentMillis: number): string {
+    if (this.#aheadMicros === undefined) return '0';
+    return String(Math.floor((sentMillis + this.#settings.timeoutMillis / 2) * 1_000 + this.#aheadMicros));
+  }
+
+  #question(rule: WindowRule, { key, value, steps }: Sighting, deadline: string): { keys: string[]; args: string[] } {
     let known = this.#rules.get(rule);
     if (known === undefined) {
       known = inRedis(rule);
@@ -197,7 +214,7 @@ class SharedStore implements RedisStore {
     const { signature, places } = known;
     // In braces, so that both keys are in one slot of a cluster.
     const group = `${this.#settings.prefix}{${this.#hash(`${signature}${key}`)}}`;
-    const args = [...known.args];
+    const args = [rule.type, deadline, ...known.args];
     if (rule.type === 'value_count') args.push(this.#hash(`${signature}${key}\n${value}`));
     for (let at = steps.length - 1; at >= 0; at--) args.push(...(places[steps[at] as number] as string[]));
     return { keys: [`${group}:seen`, `${group}:alert`], args };
@@ -245,7 +262,7 @@ function inRedis({ id, type, windowMillis, cooldownMillis, threshold, steps }: W
   });
   return {
     signature: `${[id.length, id, type, windowMillis, threshold, ...steps].join(' ')}\n`,
-    args: [type, '0', String(windowMillis * 1_000), String(cooldownMillis * 1_000), String(threshold)],
+    args: [String(windowMillis * 1_000), String(cooldownMillis * 1_000), String(threshold)],
     places,
   };
 }
