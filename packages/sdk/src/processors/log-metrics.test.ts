@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { getLogger } from '@logspan/logger';
 import {
   type Attributes,
   type Context,
@@ -20,9 +21,12 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
+import { processor } from '../pipeline/pipe.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from '../pipeline/stage.ts';
 import { ConfigError } from '../provider/config-error.ts';
+import { register } from '../provider/logging.ts';
 import { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './log-metrics.ts';
+import { rateLimit } from './rate-limit.ts';
 
 class Reader extends MetricReader {
   constructor(temporality = AggregationTemporality.CUMULATIVE) {
@@ -498,6 +502,29 @@ describe('the record', () => {
   });
 });
 
+describe('records that steps write', () => {
+  test('count when they come from before, such as alerts; summaries of what is left out come behind', async () => {
+    metrics.setGlobalMeterProvider(provider);
+    const monitor = (seen: LogRecord, _context: unknown, emit: (fields: { eventName: string }) => void): void => {
+      if (seen.eventName === 'login_failed') emit({ eventName: 'security_alert' });
+    };
+    const processors = [processor(monitor, 'observe'), logMetrics(), rateLimit({ burst: 1, perSecond: 1e-6 })];
+    const logging = register({ processors, handlers: [], redact: false, exitHooks: false });
+    const logger = getLogger('test');
+    for (let i = 0; i < 3; i++) logger.info('login_failed');
+    await logging.forceFlush();
+    const { written } = logging.stats().pipeline;
+    await logging.shutdown();
+    const { 'logspan.log.count': counts = [] } = await reader.points();
+    expect(counts.map(([{ event }, count]) => [event, count])).toEqual([
+      ['login_failed', 3],
+      ['security_alert', 3],
+    ]);
+    // The summaries were there, and were not counted.
+    expect(written).toBeGreaterThan(3);
+  });
+});
+
 describe('a meter that fails', () => {
   const boom = () => {
     throw Object.assign(new Error('secret in a message'), { name: 'a secret in a name' });
@@ -573,6 +600,8 @@ describe('a mistake in the options', () => {
     ['rules[0].attributes', { rules: [{ ...ok, attributes: ['a', 'a'] }] }],
     ['maxSeries', { maxSeries: 0 }],
     ['maxSeries', { maxSeries: 1.5 }],
+    ['ruels', { ruels: [] }],
+    ['rules[0].events', { rules: [{ ...ok, events: 'a' }] }],
     ['meter', { meter: {} }],
     ['meter', { meter: null }],
   ])('%s is named: %j', (option, options) => {
@@ -585,6 +614,10 @@ describe('a mistake in the options', () => {
     expect(() =>
       logMetrics({ rules: [{ type: 'counter', name: 'n', perEvent: false, attributes: ['event'] }] }),
     ).not.toThrow();
+  });
+
+  test.each([null, 3, []])('options that are none: %j', (options) => {
+    expect(() => logMetrics(options as unknown as LogMetricsOptions)).toThrow('logMetrics: options must be an object');
   });
 
   test('the stage observes, before anything is sampled', () => {

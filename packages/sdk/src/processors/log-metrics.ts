@@ -1,6 +1,7 @@
 import { type Context, createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
 import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
+import { checkOptions } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import { Metric } from './log-metrics/metric.ts';
 import { type CheckedRule, checkRules, DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
@@ -25,7 +26,8 @@ export interface LogMetricsOptions {
 /**
  * Metrics from log records, through the OTel metrics API: by default records per event, durations and queue sizes.
  *
- * Sees every record that comes to it and passes every record on, unchanged. Counts are exact, also of what came before
+ * Sees every record that comes to it and passes every record on, unchanged: also those that a step before it wrote, such
+ * as a security alert. Summaries of what was sampled or limited away are written behind it and not counted. Counts are exact, also of what came before
  * the MeterProvider was registered (of histogram values before that, the first 1000 per rule are kept; the loss of more
  * is reported on OTel `diag`). A histogram value is recorded in the record's context, for exemplars. What was counted
  * is written when metrics are collected, and on `forceFlush` and `shutdown`: shut logs down before metrics. Several
@@ -39,6 +41,7 @@ export interface LogMetricsOptions {
  * ```
  */
 export function logMetrics(options: LogMetricsOptions = {}): Stage {
+  checkOptions('logMetrics', options, ['rules', 'maxSeries', 'meter']);
   const { rules = DEFAULT_METRIC_RULES, maxSeries = 1_000, meter } = options;
   const checked = checkRules(rules);
   if (!Number.isInteger(maxSeries) || maxSeries < 1)

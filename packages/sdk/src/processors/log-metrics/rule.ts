@@ -1,5 +1,6 @@
 import { LEVEL_NAMES, type SeverityName } from '@logspan/logger';
 import { glob, severityOf } from '@logspan/logger/internal';
+import { checkOptions } from '../../provider/check-options.ts';
 import { ConfigError, given } from '../../provider/config-error.ts';
 
 /** One metric that is derived from log records. */
@@ -78,6 +79,18 @@ export interface CheckedRule {
   readonly attributes: readonly string[];
 }
 
+const FIELDS: readonly (keyof MetricRule)[] = [
+  'type',
+  'name',
+  'unit',
+  'description',
+  'value',
+  'event',
+  'minSeverity',
+  'perEvent',
+  'perSeverity',
+  'attributes',
+];
 const TYPES: readonly string[] = ['counter', 'histogram', 'gauge'];
 // The instrument name and unit syntax of the OTel metrics API specification.
 const NAME = /^[A-Za-z][A-Za-z0-9_.\-/]{0,254}$/;
@@ -99,6 +112,7 @@ export function checkRules(rules: readonly MetricRule[]): readonly CheckedRule[]
 
 function checkRule(rule: MetricRule, at: string): CheckedRule {
   if (typeof rule !== 'object' || rule === null) throw mistake(at, rule, 'a rule');
+  checkOptions(`logMetrics.${at}`, rule, FIELDS);
   const { type, name, unit = '', description = '', value, event, minSeverity, attributes = [] } = rule;
   const { perEvent = true, perSeverity = false } = rule;
   if (!TYPES.includes(type)) throw mistake(`${at}.type`, type, TYPES.join(', '));
