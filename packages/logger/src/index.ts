@@ -8,6 +8,7 @@ export {
   type EventMetricRule,
 } from './event-catalogue.ts';
 export { isEventName } from './event-name.ts';
+export { type EventStream, type EventStreamOptions, eventStream, type StreamEvent } from './event-stream.ts';
 export {
   type AttributeTest,
   and,

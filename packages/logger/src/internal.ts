@@ -16,6 +16,7 @@ export {
   settleAttributes,
 } from './attributes.ts';
 export { EventNames, isEventName } from './event-name.ts';
+export { endStreams } from './event-stream.ts';
 export { describeError, type ErrorDescription, exceptionAttributes, isError } from './exception.ts';
 export {
   contain,
@@ -50,3 +51,4 @@ export {
   unregisterLoggerProvider,
 } from './otel-logs-api.ts';
 export { attributesOf } from './scope.ts';
+export { STREAM } from './stream-state.ts';

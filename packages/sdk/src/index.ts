@@ -14,6 +14,15 @@ export {
   type RecordFilter,
   scope,
 } from '@logspan/logger';
+// Event streams, for their consumers
+export {
+  type EpochReport,
+  findGaps,
+  type GapFinderOptions,
+  type GapReport,
+  type NumberRange,
+  StreamGapFinder,
+} from './event-stream/gap-finder.ts';
 // Handlers
 export { type BatchOptions, batch, type LogRecordExporter } from './handlers/batch.ts';
 export { type ConsoleHandlerOptions, consoleHandler } from './handlers/console.ts';

@@ -8,6 +8,7 @@ import {
   keyText,
   shownAttributes,
 } from '../pipeline/record-key.ts';
+import { isSpared } from '../pipeline/spared.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { type StageTime, timeOf } from '../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
@@ -44,7 +45,7 @@ export interface DedupeOptions {
  * ended (at most a tenth of it later), before the next record of its kind, when the stage is flushed, and when it ends.
  * The sum of `logspan.repeated` is what was dropped.
  *
- * What stages write passes, and so does a record on which `key` throws. Nothing of a record is held but its key. Costs a
+ * What stages write passes, the events of streams, and so does a record on which `key` throws. Nothing of a record is held but its key. Costs a
  * short text, a look into a map and a clock; no attribute is made plain for what is dropped.
  */
 export function dedupe(options: DedupeOptions = {}): Stage {
@@ -71,7 +72,7 @@ export function dedupe(options: DedupeOptions = {}): Stage {
     let dropped = 0;
 
     const isRepeated = (record: LogRecord): boolean => {
-      if (record.writtenByStage === true || (record.severityNumber || SEVERITY.info) >= keepFrom) return false;
+      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record)) return false;
       if (!fill(sameness, record)) return false;
       const now = time.now();
       const window = windows.at(sameness, now);

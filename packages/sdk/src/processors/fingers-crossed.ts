@@ -6,6 +6,7 @@ import { PassLater } from '../pipeline/pass-later.ts';
 import { passes } from '../pipeline/passes.ts';
 import { functionKey } from '../pipeline/record-key.ts';
 import { Failures } from '../pipeline/report.ts';
+import { isSpared } from '../pipeline/spared.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { type StageTime, StageTimer, timeOf } from '../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
@@ -125,7 +126,7 @@ export function fingersCrossed(options: FingersCrossedOptions = {}): Stage {
 
     /** True if the record is to pass, after all that is to pass before it. */
     const decide = (record: LogRecord, context: Context | undefined): boolean => {
-      const key = ended || record.writtenByStage === true ? undefined : keyOf(record);
+      const key = ended || isSpared(record) ? undefined : keyOf(record);
       if (key === undefined) return true;
       const now = time.now();
       dropIdle(now);

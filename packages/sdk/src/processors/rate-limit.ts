@@ -10,6 +10,7 @@ import {
   type RecordKey,
   shownAttributes,
 } from '../pipeline/record-key.ts';
+import { isSpared } from '../pipeline/spared.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { type StageTime, timeOf } from '../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../pipeline/within.ts';
@@ -51,7 +52,7 @@ const OVERFLOW = Object.freeze({ 'logspan.rate_limit.overflow': true });
  * the attributes of the key, and `logspan.rate_limit.first_time`. It comes at most once per key and interval, when the stage is
  * flushed and when it ends; at most 100 keys at a time, the others in one with `logspan.rate_limit.keys`.
  *
- * What stages write passes. A key function that throws lets the record pass. Costs a look into a map and a clock; no
+ * What stages write passes, and the events of streams. A key function that throws lets the record pass. Costs a look into a map and a clock; no
  * attribute is made plain for what is dropped. All keys together pass `maxKeys + 1` times the rate at most.
  */
 export function rateLimit(options: RateLimitOptions): Stage {
@@ -89,7 +90,7 @@ export function rateLimit(options: RateLimitOptions): Stage {
     let overflow = 0;
 
     const passes = (record: LogRecord): boolean => {
-      if (record.writtenByStage === true || (record.severityNumber || SEVERITY.info) >= keepFrom) return true;
+      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record)) return true;
       const key = keying.key(record);
       if (key === undefined) return true;
       const now = time.now();

@@ -4,6 +4,7 @@ import { type SpanContext, TraceFlags } from '@opentelemetry/api';
 import { passes } from '../pipeline/passes.ts';
 import { peekAttribute } from '../pipeline/peek-attribute.ts';
 import { Failures } from '../pipeline/report.ts';
+import { isSpared } from '../pipeline/spared.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -40,7 +41,7 @@ const RATIO = 'logspan.sample.ratio';
 /**
  * Keeps a share of the records and drops the rest, counted as `sampled`, or as `sampled:name` where a rule decides.
  *
- * Always kept: `keepAtLeast` and above, what `keep` says, and what stages write. Records of one trace stay together, in
+ * Always kept: `keepAtLeast` and above, what `keep` says, what stages write, and the events of streams. Records of one trace stay together, in
  * every service that samples at the same ratio: the decision is that of OTel's consistent probability sampling, made from
  * the last 56 bits of the trace id, which W3C Trace Context level 2 wants random. Outside of a trace each record is
  * decided by chance. Where a share adapts to a target, a trace in which it changes may be torn.
@@ -107,7 +108,7 @@ export function sample(options: SampleOptions = {}): Stage {
 
     return forwardTo(next, {
       onEmit(record, context) {
-        if (record.writtenByStage !== true && (record.severityNumber ?? SEVERITY.info) < keepFrom && !isKept(record)) {
+        if ((record.severityNumber ?? SEVERITY.info) < keepFrom && !isSpared(record) && !isKept(record)) {
           const ratio = decide(record);
           if (ratio === 0) return;
           if (ratio < 1) weigh(record, ratio);

@@ -20,7 +20,12 @@ class FakeProcess extends EventEmitter implements ProcessLike {
 class FakePipeline implements Flushable {
   readonly asked: string[] = [];
   held = 1;
+  said = 0;
   delivers = true;
+
+  lastWords(): void {
+    this.said++;
+  }
 
   pending(): number {
     return this.held;
@@ -62,6 +67,7 @@ describe('when the event loop has run dry', () => {
     on.emit('beforeExit', 0);
     on.emit('exit', 0);
     expect(pipeline.asked).toEqual(['flush 5000', 'flushSync 3000']);
+    expect(pipeline.said).toBeGreaterThanOrEqual(2);
   });
 
   test('a destination that does not answer is tried once, then by the exit hook, though ever more is held', async () => {

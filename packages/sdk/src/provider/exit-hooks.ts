@@ -1,5 +1,7 @@
 /** What the end of the process needs to know about the pipeline. Nothing of it throws or rejects. */
 export interface Flushable {
+  /** Writes what is to be said last. Called before each delivery that may be the last one. */
+  lastWords(): void;
   /** Records that are held. */
   pending(): number;
   /** True if all was delivered that was held. */
@@ -59,7 +61,9 @@ const SIGNAL_EXIT: unique symbol = Symbol.for('signal-exit emitter') as never;
 export function installExitHooks(flushable: Flushable, signals: boolean, on: ProcessLike = process): () => void {
   let flushes = 0;
   const beforeExit = (): void => {
-    if (flushes === MOST_FLUSHES || flushable.pending() === 0) return;
+    if (flushes === MOST_FLUSHES) return;
+    flushable.lastWords();
+    if (flushable.pending() === 0) return;
     flushes++;
     void flushable.forceFlush({ timeoutMillis: FLUSH_MILLIS }).then((delivered) => {
       // What could not be delivered in five seconds has its last chance in the exit hook.
@@ -67,7 +71,10 @@ export function installExitHooks(flushable: Flushable, signals: boolean, on: Pro
     });
   };
   // Even if nothing is pending: a stage may have a last word to say, such as how often the last record was repeated.
-  const exit = (): void => flushable.flushSync(FLUSH_SYNC_MILLIS);
+  const exit = (): void => {
+    flushable.lastWords();
+    flushable.flushSync(FLUSH_SYNC_MILLIS);
+  };
   // The monitor sees the exception and leaves the end of the process to Node.
   const uncaught = (error: unknown, origin: string): void => flushable.uncaught(error, origin);
 

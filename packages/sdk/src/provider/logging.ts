@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import {
+  endStreams,
   facadeState,
   type LevelDirective,
   parseLevelDirective,
@@ -209,6 +210,7 @@ function start(
   if (options.exitHooks !== false) {
     const removeHooks = installExitHooks(
       {
+        lastWords: () => endStreamsOf(provider),
         pending: () => {
           const { pending, pipeline } = logging.stats();
           return pending + pipeline.held;
@@ -224,6 +226,11 @@ function start(
   }
   captures?.join(logging);
   return logging;
+}
+
+/** The end marks of all streams, if it is this provider that they are written to. */
+function endStreamsOf(provider: LoggerProvider): void {
+  if (facadeState().destination === provider) endStreams();
 }
 
 /** Never throws: what is thrown while Node handles an exception replaces it. */
@@ -322,6 +329,7 @@ class RunningLogging implements Logging {
     // Now, before another one may start: a handle that was shut down has no say in what runs then.
     this.#levels?.end();
     if (provider !== undefined) {
+      endStreamsOf(provider);
       provider.close();
       unregisterLoggerProvider(provider);
       if (facadeState().destination === provider) setDestination(undefined);
