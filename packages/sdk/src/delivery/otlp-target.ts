@@ -16,34 +16,50 @@ export interface OtlpTargetOptions extends CertificateOptions {
   readonly compression?: OtlpCompression;
 }
 
-const DEFAULT_ENDPOINT = 'http://localhost:4318/v1/logs';
+/** What is sent: `name` is the option that mistakes are named after. */
+export interface OtlpSignal {
+  readonly name: 'otlp' | 'metrics';
+  readonly path: '/v1/logs' | '/v1/metrics';
+}
+
+const LOGS: OtlpSignal = { name: 'otlp', path: '/v1/logs' };
+export const METRICS: OtlpSignal = { name: 'metrics', path: '/v1/metrics' };
 
 /** Puts options and environment together; throws a {@link ConfigError} for an option that cannot be used. */
-export function otlpTarget(options: OtlpTargetOptions, environment: Environment['otlp']): HttpTarget {
-  const url = options.endpoint === undefined ? environmentUrl(environment.endpoint) : logsUrl(options.endpoint);
+export function otlpTarget(
+  options: OtlpTargetOptions,
+  environment: Environment['otlp'],
+  signal: OtlpSignal = LOGS,
+): HttpTarget {
+  const url =
+    options.endpoint === undefined ? environmentUrl(environment.endpoint, signal) : signalUrl(options.endpoint, signal);
   const headers: Record<string, string> = {
     'user-agent': `logspan/${sdkVersion}`,
     'content-type': 'application/x-protobuf',
     ...environment.headers,
-    ...checkedHeaders('otlp.headers', options.headers),
+    ...checkedHeaders(`${signal.name}.headers`, options.headers),
   };
   moveCredentials(url, headers);
   return {
     url,
     headers,
     compression: options.compression ?? environment.compression ?? 'none',
-    ...certificates('otlp', options, environment),
+    ...certificates(signal.name, options, environment),
   };
 }
 
-function logsUrl(endpoint: unknown): URL {
-  const url = endpointUrl('otlp.endpoint', endpoint, 'http://collector:4318');
-  if (!url.pathname.endsWith('/v1/logs')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/logs`;
+function signalUrl(endpoint: unknown, { name, path }: OtlpSignal): URL {
+  const url = endpointUrl(`${name}.endpoint`, endpoint, 'http://collector:4318');
+  // The same address may be given for logs and for metrics.
+  const base = url.pathname.replace(/\/v1\/(?:logs|metrics)$/, '').replace(/\/$/, '');
+  url.pathname = `${base}${path}`;
   return url;
 }
 
 /** What the environment names was checked there, unless it is for gRPC, whose addresses need no scheme. */
-function environmentUrl(endpoint = DEFAULT_ENDPOINT): URL {
+function environmentUrl(endpoint: string | undefined, { path }: OtlpSignal): URL {
+  const standard = `http://localhost:4318${path}`;
+  if (endpoint === undefined) return new URL(standard);
   const isHttp = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-  return new URL([endpoint, `http://${endpoint}`].find(isHttp) ?? DEFAULT_ENDPOINT);
+  return new URL([endpoint, `http://${endpoint}`].find(isHttp) ?? standard);
 }

@@ -94,13 +94,9 @@ export function readEnvironment(
   warn: (message: string) => void,
 ): Environment {
   const variables = new Variables(env, warn);
-  /** The variable for logs; if that is unset or unusable, the one for all signals. */
-  const otlp = <T>(read: (name: string) => T | undefined, option: string): T | undefined =>
-    read(`OTEL_EXPORTER_OTLP_LOGS_${option}`) ?? read(`OTEL_EXPORTER_OTLP_${option}`);
   const limit = (name: string): number | undefined =>
     variables.integer(`OTEL_LOGRECORD_ATTRIBUTE_${name}`) ?? variables.integer(`OTEL_ATTRIBUTE_${name}`);
   const text = (name: string) => variables.text(name);
-  const protocol = otlp((name) => variables.oneOf(name, ['grpc', 'http/protobuf', 'http/json']), 'PROTOCOL');
   const diagLevel = variables.oneOf('OTEL_LOG_LEVEL', DIAG_LEVELS);
 
   for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
@@ -121,24 +117,7 @@ export function readEnvironment(
     },
     logsExporters: variables.listOf('OTEL_LOGS_EXPORTER', ['otlp', 'console', 'otlp/stdout']),
     propagators: variables.listOf('OTEL_PROPAGATORS', ['tracecontext', 'baggage'], FOREIGN_PROPAGATORS),
-    otlp: {
-      endpoint:
-        protocol === 'grpc'
-          ? otlp(text, 'ENDPOINT')
-          : (variables.url('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT') ??
-            variables.url('OTEL_EXPORTER_OTLP_ENDPOINT', 'v1/logs')),
-      headers: merge(
-        variables.headers('OTEL_EXPORTER_OTLP_HEADERS'),
-        variables.headers('OTEL_EXPORTER_OTLP_LOGS_HEADERS'),
-      ),
-      timeoutMillis: otlp((name) => variables.timeout(name), 'TIMEOUT'),
-      compression: otlp((name) => variables.oneOf(name, ['gzip', 'none']), 'COMPRESSION'),
-      protocol,
-      certificateFile: otlp(text, 'CERTIFICATE'),
-      clientKeyFile: otlp(text, 'CLIENT_KEY'),
-      clientCertificateFile: otlp(text, 'CLIENT_CERTIFICATE'),
-      insecure: otlp((name) => variables.flag(name), 'INSECURE'),
-    },
+    otlp: readOtlp(variables, 'LOGS', 'v1/logs'),
   };
 }
 
@@ -251,6 +230,75 @@ class Variables {
     }
     return fromMap(headers);
   }
+}
+
+/** The variable for the signal; if that is unset or unusable, the one for all signals. */
+function readOtlp(variables: Variables, signal: 'LOGS' | 'METRICS', path: string): Environment['otlp'] {
+  const otlp = <T>(read: (name: string) => T | undefined, option: string): T | undefined =>
+    read(`OTEL_EXPORTER_OTLP_${signal}_${option}`) ?? read(`OTEL_EXPORTER_OTLP_${option}`);
+  const text = (name: string) => variables.text(name);
+  const protocol = otlp((name) => variables.oneOf(name, ['grpc', 'http/protobuf', 'http/json']), 'PROTOCOL');
+  return {
+    endpoint:
+      protocol === 'grpc'
+        ? otlp(text, 'ENDPOINT')
+        : (variables.url(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) ??
+          variables.url('OTEL_EXPORTER_OTLP_ENDPOINT', path)),
+    headers: merge(
+      variables.headers('OTEL_EXPORTER_OTLP_HEADERS'),
+      variables.headers(`OTEL_EXPORTER_OTLP_${signal}_HEADERS`),
+    ),
+    timeoutMillis: otlp((name) => variables.timeout(name), 'TIMEOUT'),
+    compression: otlp((name) => variables.oneOf(name, ['gzip', 'none']), 'COMPRESSION'),
+    protocol,
+    certificateFile: otlp(text, 'CERTIFICATE'),
+    clientKeyFile: otlp(text, 'CLIENT_KEY'),
+    clientCertificateFile: otlp(text, 'CLIENT_CERTIFICATE'),
+    insecure: otlp((name) => variables.flag(name), 'INSECURE'),
+  };
+}
+
+/** What the environment asks for where `register({ metrics })` sets up a MeterProvider. As {@link Environment}. */
+export interface MetricsEnvironment {
+  /** `OTEL_METRICS_EXPORTER`: false for `none`, or if only exporters are named that are not here. Default true. */
+  readonly isWanted: boolean;
+  /** `OTEL_EXPORTER_OTLP_METRICS_*`, else `OTEL_EXPORTER_OTLP_*`. */
+  readonly otlp: Environment['otlp'];
+  /** `OTEL_METRIC_EXPORT_INTERVAL`. Default 60 000. */
+  readonly intervalMillis: number | undefined;
+  /** `OTEL_METRIC_EXPORT_TIMEOUT`: the longest an export with all its tries may take. Default 30 000. */
+  readonly exportTimeoutMillis: number | undefined;
+  /** `OTEL_METRICS_EXEMPLAR_FILTER`. Default `trace_based`. */
+  readonly exemplarFilter: 'trace_based' | 'always_on' | 'always_off' | undefined;
+  /** `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. Default `cumulative`. */
+  readonly temporality: 'cumulative' | 'delta' | 'lowmemory' | undefined;
+  /** `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`. Default the first. */
+  readonly histogram: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram' | undefined;
+}
+
+/** Reads what {@link readEnvironment} does not: only who wants metrics is warned about their variables. */
+export function readMetricsEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (message: string) => void,
+): MetricsEnvironment {
+  const variables = new Variables(env, warn);
+  const exporters = variables.listOf('OTEL_METRICS_EXPORTER', ['otlp'], ['console', 'prometheus']);
+  return {
+    isWanted: exporters === undefined || exporters.length > 0,
+    otlp: readOtlp(variables, 'METRICS', 'v1/metrics'),
+    intervalMillis: variables.integer('OTEL_METRIC_EXPORT_INTERVAL', 1),
+    exportTimeoutMillis: variables.timeout('OTEL_METRIC_EXPORT_TIMEOUT'),
+    exemplarFilter: variables.oneOf('OTEL_METRICS_EXEMPLAR_FILTER', ['trace_based', 'always_on', 'always_off']),
+    temporality: variables.oneOf('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', [
+      'cumulative',
+      'delta',
+      'lowmemory',
+    ]),
+    histogram: variables.oneOf('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', [
+      'explicit_bucket_histogram',
+      'base2_exponential_bucket_histogram',
+    ]),
+  };
 }
 
 function readBatch(variables: Variables): Environment['batch'] {

@@ -13,6 +13,7 @@ import {
 import { diag, metrics } from '@opentelemetry/api';
 import { sumOf } from '../delivery/ledger.ts';
 import type { DeliveryAccount, Handler } from '../handlers/handler.ts';
+import { type RunningMetrics, startMetrics } from '../metrics/start-metrics.ts';
 import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
@@ -20,16 +21,16 @@ import { TIMEOUT, within } from '../pipeline/within.ts';
 import { checkNumber, checkOptions, checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { type Environment, readEnvironment, readMetricsEnvironment } from './environment.ts';
 import { installExitHooks } from './exit-hooks.ts';
 import { LevelFile } from './level-file.ts';
 import { followLevelSignal } from './level-signal.ts';
 import { Levels, levelOption, notUnderstood } from './levels.ts';
 import { LoggerProvider } from './logger-provider.ts';
 import { checkHandler, checkRegisterOptions, handlersOf, limitsOf, type RegisterOptions, stepsOf } from './options.ts';
-import { ensureContextManager, ensureDiagLogger, ensurePropagator } from './otel-globals.ts';
+import { ensureContextManager, ensureDiagLogger, ensurePropagator, hasMeterProvider } from './otel-globals.ts';
 import { Pipeline, type PipelineAccount } from './pipeline.ts';
-import { buildResource, redactedResource } from './resource.ts';
+import { buildResource, type OtelResource, redactedResource } from './resource.ts';
 import { observeLogging } from './self-observability.ts';
 
 /**
@@ -71,7 +72,7 @@ export interface Logging {
   stats(): LoggingStats;
   /**
    * Delivers what is held now, whatever is written meanwhile: true if nothing of it is left, false at the deadline
-   * (default 30 s). Never rejects.
+   * (default 30 s). Then, with `metrics`, what was measured: false if that could not be delivered. Never rejects.
    */
   forceFlush(options?: FlushOptions): Promise<boolean>;
   /**
@@ -135,23 +136,31 @@ export function register(options: RegisterOptions = {}): Logging {
   const disabled = environment.sdkDisabled === true;
   const steps = stepsOf(options);
   const resource = redactedResource(built, steps);
-  const pipeline = new Pipeline(
-    steps,
-    disabled ? [] : handlersOf(options, environment),
-    {
-      resource,
-      environment,
-    },
-    options.redact !== false,
-  );
+  const ownMetrics = disabled ? undefined : metricsOf(options, resource, new Set(warnings));
+  let pipeline: Pipeline;
+  try {
+    pipeline = new Pipeline(
+      steps,
+      disabled ? [] : handlersOf(options, environment),
+      {
+        resource,
+        environment,
+      },
+      options.redact !== false,
+    );
+  } catch (error) {
+    void ownMetrics?.shutdown({ timeoutMillis: 0 });
+    throw error;
+  }
 
   // Nothing throws from here on.
   ensureContextManager();
   ensurePropagator(environment, options.propagators);
   // What `--import @logspan/sdk/register` started makes way for what the code asks for.
   void running.logging?.shutdown();
+  if (ownMetrics !== undefined) metrics.setGlobalMeterProvider(ownMetrics.provider);
   const logging = disabled
-    ? new RunningLogging(pipeline, undefined, undefined, () => undefined)
+    ? new RunningLogging(pipeline, undefined, undefined, undefined, () => undefined)
     : start(
         pipeline,
         new LoggerProvider(
@@ -161,6 +170,7 @@ export function register(options: RegisterOptions = {}): Logging {
           new Clock(),
           options.loggerConfigurator,
         ),
+        ownMetrics,
         options,
         environment,
         level ?? levelOf(environment),
@@ -181,6 +191,7 @@ export function registerByDefault(): void {
 function start(
   pipeline: Pipeline,
   provider: LoggerProvider,
+  ownMetrics: RunningMetrics | undefined,
   options: RegisterOptions,
   environment: Environment,
   level: LevelDirective,
@@ -196,7 +207,7 @@ function start(
     );
   }
   const removals: (() => void)[] = [];
-  const logging = new RunningLogging(pipeline, provider, levels, () => {
+  const logging = new RunningLogging(pipeline, provider, levels, ownMetrics, () => {
     for (const remove of removals) remove();
   });
   const { levelFile = environment.levelFile, levelSignal = environment.levelSignal } = options;
@@ -211,13 +222,14 @@ function start(
     const removeHooks = installExitHooks(
       {
         lastWords: () => endStreamsOf(provider),
-        pending: () => {
-          const { pending, pipeline } = logging.stats();
-          return pending + pipeline.held;
-        },
+        pending: () => logging.pending(),
         forceFlush: (flush) => logging.forceFlush(flush),
         shutdown: (flush) => logging.shutdown(flush),
-        flushSync: (timeoutMillis) => pipeline.flushSync(timeoutMillis),
+        flushSync: (timeoutMillis) => {
+          pipeline.flushSync(timeoutMillis);
+          // After the records: what they say counts until the end.
+          ownMetrics?.flushSync(timeoutMillis);
+        },
         uncaught: (error, origin) => writeUncaught(provider, error, origin),
       },
       options.signals !== false,
@@ -231,6 +243,32 @@ function start(
 /** The end marks of all streams, if it is this provider that they are written to. */
 function endStreamsOf(provider: LoggerProvider): void {
   if (facadeState().destination === provider) endStreams();
+}
+
+/**
+ * The MeterProvider that the application asks for, unless it has one: two would measure everything twice, or nothing. The
+ * warnings given were told already: the variables for all signals are read again.
+ */
+function metricsOf(
+  options: RegisterOptions,
+  resource: OtelResource,
+  told: ReadonlySet<string>,
+): RunningMetrics | undefined {
+  if (options.metrics === undefined || options.metrics === false) return undefined;
+  if (options.meterProvider !== undefined || hasMeterProvider()) {
+    diag.warn(
+      'logspan: register({ metrics }) leaves the MeterProvider alone that the application has: what is measured goes where that one sends it',
+    );
+    return undefined;
+  }
+  const environment = readMetricsEnvironment(process.env, (warning) => {
+    if (!told.has(warning)) diag.warn(`logspan: ${warning}`);
+  });
+  if (!environment.isWanted) {
+    diag.info('logspan: OTEL_METRICS_EXPORTER asks for no OTLP metrics: register({ metrics }) sets none up');
+    return undefined;
+  }
+  return startMetrics(options.metrics === true ? {} : options.metrics, environment, resource);
 }
 
 /** Never throws: what is thrown while Node handles an exception replaces it. */
@@ -257,22 +295,34 @@ function levelOf(environment: Environment): LevelDirective {
 /** What a handler is given beyond the deadline to come to its own end. */
 const GRACE_MILLIS = 50;
 
+/** What is left for metrics of a deadline that the records have used up. */
+const LEAST_FOR_METRICS_MILLIS = 250;
+
+function leftFor(timeoutMillis: number, started: number): number {
+  return Math.max(timeoutMillis - (performance.now() - started), LEAST_FOR_METRICS_MILLIS);
+}
+
 class RunningLogging implements Logging {
   readonly #pipeline: Pipeline;
   readonly #provider: LoggerProvider | undefined;
   readonly #levels: Levels | undefined;
+  readonly #metrics: RunningMetrics | undefined;
   readonly #takeDown: () => void;
   #shutdown: Promise<boolean> | undefined;
+  /** How many records there were when metrics were delivered for the last time. */
+  #measured = -1;
 
   constructor(
     pipeline: Pipeline,
     provider: LoggerProvider | undefined,
     levels: Levels | undefined,
+    metrics: RunningMetrics | undefined,
     takeDown: () => void,
   ) {
     this.#pipeline = pipeline;
     this.#provider = provider;
     this.#levels = levels;
+    this.#metrics = metrics;
     this.#takeDown = takeDown;
   }
 
@@ -305,8 +355,25 @@ class RunningLogging implements Logging {
     return { accepted, delivered, rejected, dropped, pending, lost, pipeline: this.#pipelineStats(), handlers };
   }
 
+  /** What the end of the process has to wait for: records, and one for metrics. */
+  pending(): number {
+    const { pending, pipeline } = this.stats();
+    const measured = this.#metrics === undefined || this.#measured === pipeline.emitted;
+    return pending + pipeline.held + (measured && !this.#metrics?.isPending() ? 0 : 1);
+  }
+
   async forceFlush(options?: FlushOptions | null): Promise<boolean> {
     const { timeoutMillis = 30_000 } = options ?? {};
+    const started = performance.now();
+    const delivered = await this.#flushRecords(timeoutMillis);
+    if (this.#metrics === undefined) return delivered;
+    const { emitted } = this.stats().pipeline;
+    const measured = await this.#metrics.forceFlush({ timeoutMillis: leftFor(timeoutMillis, started) });
+    if (measured) this.#measured = emitted;
+    return delivered && measured;
+  }
+
+  async #flushRecords(timeoutMillis: number): Promise<boolean> {
     const before = this.#pipeline.deliveryAccounts();
     if (!(await this.#inTime('flush', timeoutMillis, () => this.#pipeline.forceFlush({ timeoutMillis })))) return false;
     // A handler need not say that it was not done in time: then more is held than has come since.
@@ -325,6 +392,7 @@ class RunningLogging implements Logging {
   }
 
   async #end({ timeoutMillis = 5_000 }: FlushOptions): Promise<boolean> {
+    const started = performance.now();
     const provider = this.#provider;
     // Now, before another one may start: a handle that was shut down has no say in what runs then.
     this.#levels?.end();
@@ -337,9 +405,11 @@ class RunningLogging implements Logging {
     if (current().logging === this) delete current().logging;
     const lost = this.#pipeline.lost();
     await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
+    // After the records: what they say counts until the end.
+    const measured = await this.#metrics?.shutdown({ timeoutMillis: leftFor(timeoutMillis, started) });
     // Last: until here a process that ends now still delivers.
     this.#takeDown();
-    return this.#pipeline.lost() === lost && this.stats().pending === 0;
+    return this.#pipeline.lost() === lost && this.stats().pending === 0 && measured !== false;
   }
 
   /** True if the call was done in time. A handler that hangs or throws must not hold up the end of a process. */

@@ -3,6 +3,7 @@ import type { MeterProvider, TextMapPropagator } from '@opentelemetry/api';
 import { consoleHandler } from '../handlers/console.ts';
 import { checkHandler, type Handler } from '../handlers/handler.ts';
 import { otlp } from '../handlers/otlp.ts';
+import { checkMetricsOptions, type MetricsOptions } from '../metrics/start-metrics.ts';
 import { asStage, flat, isRedaction, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from './check-options.ts';
@@ -57,6 +58,11 @@ export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 
    * if no other SDK has set a propagator first, which is told. Default none.
    */
   readonly propagators?: readonly TextMapPropagator[];
+  /**
+   * Set up a MeterProvider that exports OTLP, if the application has none: for `logMetrics()`, for the metrics about logging
+   * itself, and for everybody else who measures. Needs the package `@opentelemetry/sdk-metrics`. Default false.
+   */
+  readonly metrics?: boolean | MetricsOptions;
   /** Deliver what is held when the process ends, in all ways it can end. Default true. */
   readonly exitHooks?: boolean;
   /** Do so for SIGTERM and SIGINT as well. Default true. */
@@ -76,6 +82,7 @@ const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
   'loggerConfigurator',
   'meterProvider',
   'propagators',
+  'metrics',
   'exitHooks',
   'signals',
 ];
@@ -94,6 +101,7 @@ export function checkRegisterOptions(options: RegisterOptions): void {
     throw new ConfigError('meterProvider', `must be an OTel MeterProvider, not ${given(options.meterProvider)}`);
   }
   checkPropagators(options.propagators);
+  checkMetricsOptions(options.metrics);
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');

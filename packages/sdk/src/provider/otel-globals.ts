@@ -11,12 +11,17 @@ import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } 
 import type { Environment, Propagator } from './environment.ts';
 
 /*
- * The OTel API has one context manager, one propagator and one diag logger per process, and setting a second one fails
- * loudly. Whether one is set can be told only from the global that all versions of the API share.
+ * The OTel API has one context manager, one propagator, one MeterProvider and one diag logger per process, and setting a
+ * second one fails loudly. Whether one is set can be told only from the global that all versions of the API share.
  */
-function globalOf(member: 'context' | 'propagation' | 'diag'): unknown {
+function globalOf(member: 'context' | 'propagation' | 'diag' | 'metrics'): unknown {
   const global = globalThis as { [key: symbol]: Record<string, unknown> | undefined };
   return global[Symbol.for('opentelemetry.js.api.1')]?.[member];
+}
+
+/** Whether the process has a MeterProvider, whoever set it. */
+export function hasMeterProvider(): boolean {
+  return globalOf('metrics') !== undefined;
 }
 
 /** Sets a context manager over AsyncLocalStorage, if none is set: without it no context survives an await. */

@@ -1,5 +1,7 @@
 import { type Attributes, type Context, diag, type Meter, type MetricOptions, ValueType } from '@opentelemetry/api';
+import type { ExemplarSink } from '../../metrics/exemplars.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
+import { CellExemplars } from './cell-exemplars.ts';
 import type { CheckedRule } from './rule.ts';
 import { attributeOf, type Cell, SeriesTree } from './series.ts';
 
@@ -25,6 +27,8 @@ export class Metric {
   #open: Cell[] = [];
   #write: Write | undefined;
   #waiting: { cell: Cell; value: number }[] = [];
+  #exemplars: CellExemplars | undefined;
+  #endExemplars: (() => void) | undefined;
   #dropped = 0;
   #ignored = 0;
 
@@ -51,6 +55,7 @@ export class Metric {
       value = found;
     }
     const cell = this.#series.cellOf(record);
+    this.#exemplars?.offer(cell, value, record);
     if (this.#isHistogram) {
       this.#record(cell, value, context);
     } else {
@@ -59,9 +64,13 @@ export class Metric {
     }
   }
 
-  /** Creates the instrument, and writes what has come before there was a meter. */
-  bind(meter: Meter): void {
+  /** Creates the instrument, and writes what has come before there was a meter. Gathers exemplars if there is a sink. */
+  bind(meter: Meter, sink?: ExemplarSink): void {
     const { type, name, unit, description, value } = this.#rule;
+    if (sink !== undefined && !this.#isGauge) {
+      this.#exemplars = new CellExemplars(name, this.#isHistogram, sink);
+      this.#endExemplars = sink.add(this.#exemplars);
+    }
     const options: MetricOptions = { unit, description };
     if (type === 'counter') {
       const valueType = value === undefined ? ValueType.INT : ValueType.DOUBLE;
@@ -77,6 +86,12 @@ export class Metric {
       diag.warn(`logspan: logMetrics dropped ${this.#dropped} values of ${name}: there was no MeterProvider`);
     for (const { cell, value } of waiting) this.#write(value, cell.attributes);
     this.drain();
+  }
+
+  /** Gathers no exemplars any more. */
+  close(): void {
+    this.#exemplars = undefined;
+    this.#endExemplars?.();
   }
 
   /** Writes what the cells hold. Throws the last error after all have had their turn; what failed is tried again later. */

@@ -1,0 +1,78 @@
+import type { Attributes, SpanContext } from '@opentelemetry/api';
+import type { Exemplar } from './metric-data.ts';
+import type { ExemplarsOf } from './otlp-metrics-encoder.ts';
+
+/** Who has exemplars for the points of one metric. */
+export interface ExemplarSource {
+  /** The name of the instrument. */
+  readonly metric: string;
+  /** What has gathered since the last call. */
+  take(): Iterable<{ readonly attributes: Attributes; readonly exemplars: readonly Exemplar[] }>;
+}
+
+/** Where exemplars are wanted. A MeterProvider without one has no use for them. */
+export interface ExemplarSink {
+  /** Whether a value measured in this span may become one. */
+  isWanted(span: SpanContext): boolean;
+  /** Asks this source at each export from now on. @returns how to end that: after one last time. */
+  add(source: ExemplarSource): () => void;
+}
+
+/** Where a MeterProvider has its sink: found by any copy of this package. */
+const EXEMPLARS: unique symbol = Symbol.for('logspan.exemplars.v1') as never;
+
+/** The sink of a MeterProvider that `register({ metrics })` made; undefined for any other. */
+export function exemplarSinkOf(provider: object): ExemplarSink | undefined {
+  return (provider as { [EXEMPLARS]?: ExemplarSink })[EXEMPLARS];
+}
+
+/** `OTEL_METRICS_EXEMPLAR_FILTER`. */
+export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
+
+/**
+ * The exemplars of one MeterProvider. The metrics SDK of OpenTelemetry for JavaScript (2.x, 3.x) gathers none, and its
+ * exporters would leave them out, so they go past it: gathered by `logMetrics()`, joined with the points by our exporter.
+ */
+export class Exemplars implements ExemplarSink {
+  readonly #filter: ExemplarFilter;
+  readonly #sources = new Set<ExemplarSource>();
+  readonly #leaving = new Set<ExemplarSource>();
+
+  constructor(filter: ExemplarFilter) {
+    this.#filter = filter;
+  }
+
+  /** Makes this the sink of a MeterProvider, unless no exemplars are wanted. */
+  attachTo(provider: object): void {
+    if (this.#filter !== 'always_off') Object.defineProperty(provider, EXEMPLARS, { value: this });
+  }
+
+  isWanted({ traceFlags }: SpanContext): boolean {
+    return this.#filter === 'always_on' || (traceFlags & 1) === 1;
+  }
+
+  add(source: ExemplarSource): () => void {
+    this.#sources.add(source);
+    return () => this.#leaving.add(source);
+  }
+
+  /** All that has gathered, once. */
+  take(): ExemplarsOf {
+    const taken = new Map<string, Exemplar[]>();
+    for (const source of this.#sources) {
+      for (const { attributes, exemplars } of source.take()) {
+        const key = keyOf(source.metric, attributes);
+        taken.set(key, [...(taken.get(key) ?? []), ...exemplars]);
+      }
+    }
+    for (const source of this.#leaving) this.#sources.delete(source);
+    this.#leaving.clear();
+    if (taken.size === 0) return () => [];
+    return (metric, attributes) => taken.get(keyOf(metric, attributes)) ?? [];
+  }
+}
+
+function keyOf(metric: string, attributes: Attributes): string {
+  const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([metric, entries]);
+}
