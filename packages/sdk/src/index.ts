@@ -32,6 +32,8 @@ export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from 
 export { type HttpBatchOptions, httpBatch } from './handlers/http-batch.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 export { type RouteOptions, route } from './handlers/route.ts';
+// Metrics
+export type { MetricsOptions, MetricsSdk } from './metrics/start-metrics.ts';
 // Building your own
 export { copyRecord } from './pipeline/copy-record.ts';
 export { guard } from './pipeline/guard.ts';

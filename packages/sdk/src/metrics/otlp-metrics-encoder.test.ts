@@ -24,49 +24,47 @@ const attributes = fc.dictionary(
   { maxKeys: 4, noNullPrototype: true },
 );
 
-const metric = fc
-  .constantFrom('integer', 'double', 'gauge', 'histogram', 'exponential')
-  .chain((kind) => {
-    const value: fc.Arbitrary<unknown> =
-      kind === 'integer'
-        ? whole
-        : kind === 'histogram'
-          ? fc
-              .record({ sum: amount, min: amount, max: amount, count }, { requiredKeys: ['count'] })
-              .chain((rest) =>
-                fc
-                  .uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 4 })
-                  .chain((boundaries) =>
-                    fc
-                      .array(count, { minLength: boundaries.length + 1, maxLength: boundaries.length + 1 })
-                      .map((counts) => ({ ...rest, buckets: { boundaries, counts } })),
-                  ),
-              )
-          : kind === 'exponential'
-            ? fc.record({
-                ...{ sum: amount, min: amount, max: amount, count, zeroCount: count },
-                scale: fc.integer({ min: -10, max: 20 }),
-                positive: fc.record({ offset: fc.integer({ min: -1_000, max: 1_000 }), bucketCounts: fc.array(count) }),
-                negative: fc.record({ offset: fc.integer({ min: -1_000, max: 1_000 }), bucketCounts: fc.array(count) }),
-              })
-            : amount;
-    const point = fc.record({ startTime: time, endTime: time, attributes, value });
-    return fc.record({
-      descriptor: fc.record({
-        ...{ name: text, description: text, unit: text, advice: fc.constant({}) },
-        valueType: fc.constant(kind === 'integer' ? ValueType.INT : ValueType.DOUBLE),
-      }),
-      aggregationTemporality: fc.constantFrom(AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE),
-      dataPointType: fc.constant(
-        {
-          ...{ integer: DataPointType.SUM, double: DataPointType.SUM, gauge: DataPointType.GAUGE },
-          ...{ histogram: DataPointType.HISTOGRAM, exponential: DataPointType.EXPONENTIAL_HISTOGRAM },
-        }[kind],
-      ),
-      isMonotonic: fc.boolean(),
-      dataPoints: fc.array(point, { maxLength: 4 }),
-    });
+const metric = fc.constantFrom('integer', 'double', 'gauge', 'histogram', 'exponential').chain((kind) => {
+  const value: fc.Arbitrary<unknown> =
+    kind === 'integer'
+      ? whole
+      : kind === 'histogram'
+        ? fc
+            .record({ sum: amount, min: amount, max: amount, count }, { requiredKeys: ['count'] })
+            .chain((rest) =>
+              fc
+                .uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 4 })
+                .chain((boundaries) =>
+                  fc
+                    .array(count, { minLength: boundaries.length + 1, maxLength: boundaries.length + 1 })
+                    .map((counts) => ({ ...rest, buckets: { boundaries, counts } })),
+                ),
+            )
+        : kind === 'exponential'
+          ? fc.record({
+              ...{ sum: amount, min: amount, max: amount, count, zeroCount: count },
+              scale: fc.integer({ min: -10, max: 20 }),
+              positive: fc.record({ offset: fc.integer({ min: -1_000, max: 1_000 }), bucketCounts: fc.array(count) }),
+              negative: fc.record({ offset: fc.integer({ min: -1_000, max: 1_000 }), bucketCounts: fc.array(count) }),
+            })
+          : amount;
+  const point = fc.record({ startTime: time, endTime: time, attributes, value });
+  return fc.record({
+    descriptor: fc.record({
+      ...{ name: text, description: text, unit: text, advice: fc.constant({}) },
+      valueType: fc.constant(kind === 'integer' ? ValueType.INT : ValueType.DOUBLE),
+    }),
+    aggregationTemporality: fc.constantFrom(AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE),
+    dataPointType: fc.constant(
+      {
+        ...{ integer: DataPointType.SUM, double: DataPointType.SUM, gauge: DataPointType.GAUGE },
+        ...{ histogram: DataPointType.HISTOGRAM, exponential: DataPointType.EXPONENTIAL_HISTOGRAM },
+      }[kind],
+    ),
+    isMonotonic: fc.boolean(),
+    dataPoints: fc.array(point, { maxLength: 4 }),
   });
+});
 
 const collection = fc.record({
   resource: attributes,
@@ -133,7 +131,10 @@ test('exemplars stand at the points that they belong to', () => {
     traceId: Buffer.from(spanContext.traceId, 'hex').toString('base64'),
   };
   const [sum, distribution] = metricsIn(bytes);
-  expect(pointsOf(sum).map(({ exemplars }) => exemplars)).toEqual([[expect.objectContaining({ ...link, asInt: '1' })], []]);
+  expect(pointsOf(sum).map(({ exemplars }) => exemplars)).toEqual([
+    [expect.objectContaining({ ...link, asInt: '1' })],
+    [],
+  ]);
   expect(pointsOf(distribution).map(({ exemplars }) => exemplars)).toEqual([
     [expect.objectContaining({ ...link, asDouble: 7.5 })],
   ]);

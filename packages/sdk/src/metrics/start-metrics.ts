@@ -13,16 +13,13 @@ import { Exemplars } from './exemplars.ts';
 import { MetricExporter } from './metric-exporter.ts';
 import { optionalPackage } from './optional-package.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: the two lines type their options differently
+type SdkOptions = any;
+
 /** The part of `@opentelemetry/sdk-metrics` that is used: either line. */
 export interface MetricsSdk {
-  // biome-ignore lint/suspicious/noExplicitAny: the two lines type their options differently
-  readonly MeterProvider: new (
-    options: any,
-  ) => object;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  readonly PeriodicExportingMetricReader: new (
-    options: any,
-  ) => object;
+  readonly MeterProvider: new (options: SdkOptions) => object;
+  readonly PeriodicExportingMetricReader: new (options: SdkOptions) => object;
 }
 
 /** Options of `register({ metrics })`: where to is said as for `otlp()`. An option stands above the environment. */
