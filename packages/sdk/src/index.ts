@@ -126,6 +126,8 @@ export { register } from './provider/logging.ts';
 export { type LogspanProcessor, logspanProcessor } from './provider/logspan-processor.ts';
 export type { PipelineOptions, RegisterOptions } from './provider/options.ts';
 export type { PipelineAccount } from './provider/pipeline.ts';
+// System metrics
+export { type SystemMetrics, type SystemMetricsOptions, systemMetrics } from './system-metrics.ts';
 // Requests and calls between services
 export type { Outcome, OutcomeLevels } from './tracing/outcome.ts';
 export type { RequestHeaders } from './tracing/propagation.ts';

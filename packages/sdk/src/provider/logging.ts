@@ -18,6 +18,7 @@ import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
 import { TIMEOUT, within } from '../pipeline/within.ts';
+import { instrumentationOf, type SystemMetricsOptions, startSystemMetrics } from '../system-metrics.ts';
 import { checkNumber, checkOptions, checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
 import { ConfigError } from './config-error.ts';
@@ -136,6 +137,8 @@ export function register(options: RegisterOptions = {}): Logging {
   const disabled = environment.sdkDisabled === true;
   const steps = stepsOf(options);
   const resource = redactedResource(built, steps);
+  const system = disabled ? undefined : systemMetricsOf(options);
+  const instrumentation = system === undefined ? [] : instrumentationOf(system);
   const ownMetrics = disabled ? undefined : metricsOf(options, resource, new Set(warnings));
   let pipeline: Pipeline;
   try {
@@ -174,6 +177,7 @@ export function register(options: RegisterOptions = {}): Logging {
         options,
         environment,
         level ?? levelOf(environment),
+        system === undefined ? undefined : () => startSystemMetrics(system, instrumentation).stop,
       );
   running.logging = logging;
   running.byDefault = false;
@@ -195,6 +199,7 @@ function start(
   options: RegisterOptions,
   environment: Environment,
   level: LevelDirective,
+  startSystem: (() => () => void) | undefined,
 ): Logging {
   const { captures } = current();
   captures?.makeWay();
@@ -236,6 +241,7 @@ function start(
     );
     removals.push(removeHooks);
   }
+  if (startSystem !== undefined) removals.push(startSystem());
   captures?.join(logging);
   return logging;
 }
@@ -243,6 +249,14 @@ function start(
 /** The end marks of all streams, if it is this provider that they are written to. */
 function endStreamsOf(provider: LoggerProvider): void {
   if (facadeState().destination === provider) endStreams();
+}
+
+function systemMetricsOf({ systemMetrics }: RegisterOptions): SystemMetricsOptions | undefined {
+  return systemMetrics === undefined || systemMetrics === false
+    ? undefined
+    : systemMetrics === true
+      ? {}
+      : systemMetrics;
 }
 
 /**

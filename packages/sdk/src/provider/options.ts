@@ -6,6 +6,7 @@ import { otlp } from '../handlers/otlp.ts';
 import { checkMetricsOptions, type MetricsOptions } from '../metrics/start-metrics.ts';
 import { asStage, flat, isRedaction, type Step } from '../pipeline/pipe.ts';
 import { redact } from '../processors/redact.ts';
+import { checkSystemMetrics, type SystemMetricsOptions } from '../system-metrics.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from './check-options.ts';
 import { ConfigError, given } from './config-error.ts';
 import type { Environment } from './environment.ts';
@@ -63,6 +64,8 @@ export interface RegisterOptions extends PipelineOptions, Pick<ResourceOptions, 
    * itself, and for everybody else who measures. Needs the package `@opentelemetry/sdk-metrics`. Default false.
    */
   readonly metrics?: boolean | MetricsOptions;
+  /** Write the event `system_metrics` once a minute, or as the options say. Ends with the pipeline. Default false. */
+  readonly systemMetrics?: boolean | SystemMetricsOptions;
   /** Deliver what is held when the process ends, in all ways it can end. Default true. */
   readonly exitHooks?: boolean;
   /** Do so for SIGTERM and SIGINT as well. Default true. */
@@ -83,6 +86,7 @@ const REGISTER_OPTIONS: readonly (keyof RegisterOptions)[] = [
   'meterProvider',
   'propagators',
   'metrics',
+  'systemMetrics',
   'exitHooks',
   'signals',
 ];
@@ -102,6 +106,7 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   }
   checkPropagators(options.propagators);
   checkMetricsOptions(options.metrics);
+  if (typeof options.systemMetrics !== 'boolean') checkSystemMetrics(options.systemMetrics ?? {});
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');
