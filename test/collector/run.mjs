@@ -9,6 +9,7 @@ import { collectorBinary, startCollector } from './collector.mjs';
 import { exactlyOnce } from './exactly-once.mjs';
 import { killedCollector } from './killed-collector.mjs';
 import { metricsFromLogs } from './metrics-from-logs.mjs';
+import { prometheus } from './prometheus.mjs';
 import { shippedQueue } from './shipped-queue.mjs';
 import { shop } from './shop.mjs';
 import { validConfig } from './valid-config.mjs';
@@ -28,6 +29,7 @@ const STEPS = {
   'killed-collector': killedCollector,
   'shipped-queue': shippedQueue,
   'metrics-from-logs': metricsFromLogs,
+  prometheus,
   'api-key': apiKey,
   shop,
 };
