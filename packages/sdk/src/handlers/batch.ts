@@ -10,6 +10,7 @@ import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { TimeoutError, within } from '../pipeline/within.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
+import { type Held, RecordQueue } from './batch/record-queue.ts';
 import type { Handler, HandlerEnd, Lost } from './handler.ts';
 
 /** An OTel `LogRecordExporter` of either line, structurally. */
@@ -89,22 +90,12 @@ export function batch(exporter: LogRecordExporter | Promise<LogRecordExporter>, 
 }
 
 const SUCCESS = 0;
-const ERROR = 17;
-
-/** A record that is held, and its place in the order in which records came. */
-interface Held {
-  readonly record: LogRecord;
-  readonly place: number;
-}
 
 class BatchEnd implements HandlerEnd {
   readonly #exporter: Promise<LogRecordExporter>;
   readonly #options: Required<Omit<BatchOptions, 'name' | 'when'>>;
   readonly #ledger: Ledger;
-  readonly #held: Held[] = [];
-  #newest = 0;
-  /** How many of those that are held are below error. */
-  #low = 0;
+  readonly #waiting = new RecordQueue();
   #underWay: readonly Held[] = [];
   #exporting: Promise<void> | undefined;
   #failures = 0;
@@ -148,24 +139,21 @@ class BatchEnd implements HandlerEnd {
       this.#ledger.drop('encode_error', 1);
       return;
     }
-    const held = { record: kept, place: this.#newest + 1 };
     if (this.#shutdown !== undefined) {
-      this.#drop('after_shutdown', [held]);
+      this.#drop('after_shutdown', [kept]);
       return;
     }
-    this.#newest++;
-    this.#held.push(held);
-    if (isLow(kept)) this.#low++;
+    this.#waiting.push(kept);
     if (this.#pending > this.#options.queueRecords) this.#makeRoom();
-    if (this.#held.length >= this.#options.batchRecords) this.#pump();
+    if (this.#waiting.length >= this.#options.batchRecords) this.#pump();
     else this.#pumpLater();
   }
 
   /** Rejects with a {@link TimeoutError} at the deadline. */
   async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<void> {
     const deadline = performance.now() + timeoutMillis;
-    const barrier = this.#newest;
-    while ((this.#underWay[0] ?? this.#held[0] ?? { place: Number.POSITIVE_INFINITY }).place <= barrier) {
+    const barrier = this.#waiting.newest;
+    while ((this.#underWay[0]?.place ?? this.#waiting.oldest) <= barrier) {
       const left = deadline - performance.now();
       if (left <= 0) throw new TimeoutError('not exported in time');
       this.#pump();
@@ -199,37 +187,30 @@ class BatchEnd implements HandlerEnd {
   }
 
   get #pending(): number {
-    return this.#held.length + this.#underWay.length;
+    return this.#waiting.length + this.#underWay.length;
   }
 
   /** The oldest record below error goes; if there is none, the oldest. The one that has just come is among them. */
   #makeRoom(): void {
-    let at = 0;
-    if (this.#options.overflow === 'drop-newest') at = this.#held.length - 1;
-    else if (this.#low > 0) at = this.#held.findIndex(({ record }) => isLow(record));
-    this.#drop('queue_full', this.#release(at, 1));
+    const held =
+      this.#options.overflow === 'drop-newest' ? this.#waiting.takeNewest() : this.#waiting.takeLeastWanted();
+    if (held !== undefined) this.#drop('queue_full', [held.record]);
   }
 
-  #release(at: number, records: number): Held[] {
-    const released = this.#held.splice(at, records);
-    for (const { record } of released) if (isLow(record)) this.#low--;
-    return released;
-  }
-
-  #drop(reason: DropReason, lost: readonly Held[]): void {
-    this.#ledger.drop(reason, lost.length, () => lost.map(({ record }) => record));
+  #drop(reason: DropReason, lost: readonly LogRecord[]): void {
+    this.#ledger.drop(reason, lost.length, () => lost);
   }
 
   #giveUp(reason: 'shutdown_deadline' | 'process_exit'): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lost = [...this.#underWay, ...this.#release(0, this.#held.length)];
+    const lost = [...this.#underWay, ...this.#waiting.take(this.#waiting.length)];
     this.#underWay = [];
-    this.#drop(reason, lost);
+    this.#drop(reason, lost.map(recordOf));
   }
 
   #pumpLater(): void {
-    if (this.#timer !== undefined || this.#held.length === 0) return;
+    if (this.#timer !== undefined || this.#waiting.length === 0) return;
     this.#timer = setTimeout(() => this.#pump(), this.#options.delayMillis);
     this.#timer.unref();
   }
@@ -237,18 +218,18 @@ class BatchEnd implements HandlerEnd {
   #pump(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#exporting !== undefined || this.#held.length === 0) return;
-    const batch = this.#release(0, this.#options.batchRecords);
+    if (this.#exporting !== undefined || this.#waiting.length === 0) return;
+    const batch = this.#waiting.take(this.#options.batchRecords);
     this.#underWay = batch;
-    this.#exporting = this.#export(batch.map(({ record }) => record)).then((success) => {
+    this.#exporting = this.#export(batch.map(recordOf)).then((success) => {
       this.#exporting = undefined;
       // Not so once the books were closed, by a shutdown or the end of the process.
       if (this.#underWay === batch) {
         this.#underWay = [];
         if (success) this.#ledger.delivered += batch.length;
-        else this.#drop('export_failed', batch);
+        else this.#drop('export_failed', batch.map(recordOf));
       }
-      if (this.#held.length >= this.#options.batchRecords) this.#pump();
+      if (this.#waiting.length >= this.#options.batchRecords) this.#pump();
       else this.#pumpLater();
     });
   }
@@ -288,9 +269,7 @@ class BatchEnd implements HandlerEnd {
   }
 }
 
-function isLow({ severityNumber = 0 }: LogRecord): boolean {
-  return severityNumber < ERROR;
-}
+const recordOf = ({ record }: Held): LogRecord => record;
 
 /** What an exporter, or an instrumentation of it, would log or trace about itself would come back to it. */
 function silently<T>(call: () => T): T {
