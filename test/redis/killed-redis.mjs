@@ -15,7 +15,7 @@ const failed = (username) => [['login_failed', { username, ip: '192.0.2.1' }]];
 export async function killedRedis({ startRedis }) {
   for (const name of CLIENTS) {
     const redis = await startRedis();
-    const services = await startServices([name, name, name, name, name], redis);
+    const services = await startServices([name, name, name, name, name], { ...redis, timeoutMillis: 1_000 });
     // Three of five, seen by the first.
     const [first, ...others] = /** @type {[typeof services[0], ...typeof services]} */ (services);
     assert.deepEqual((await first.log(failed('alice'), 3)).alerts, []);
@@ -46,7 +46,7 @@ export async function killedRedis({ startRedis }) {
 export async function frozenRedis({ startRedis }) {
   for (const name of CLIENTS) {
     const redis = await startRedis();
-    const services = await startServices([name, name], redis);
+    const services = await startServices([name, name], { ...redis, timeoutMillis: 1_000 });
     const [first, second] = /** @type {[typeof services[0], typeof services[0]]} */ (services);
     await logAtOnce(services, failed('warm-up'));
 

@@ -14,9 +14,9 @@ import {
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { connect } from './clients.mjs';
 
-const { client: name, port, cooldown } = JSON.parse(process.argv[2] ?? '{}');
+const { client: name, port, cooldown, timeoutMillis } = JSON.parse(process.argv[2] ?? '{}');
 const { client, end } = await connect(name, port);
-const store = redisStore({ client, secret: 'of the tests', timeoutMillis: 1_000 });
+const store = redisStore({ client, secret: 'of the tests', timeoutMillis });
 const monitor = securityMonitor({
   store,
   rules: [{ ...BRUTE_FORCE, cooldown }, PASSWORD_SPRAY, { ...SUCCESS_AFTER_FAILURES, cooldown }],

@@ -33,14 +33,14 @@ process.on('exit', () => {
  * Starts a service for each client, all of one Redis, and waits until they are ready to log.
  *
  * @param {readonly ('redis' | 'ioredis')[]} clients
- * @param {{ port: number, cooldown?: string }} options
+ * @param {{ port: number, cooldown?: string, timeoutMillis?: number }} options
  * @returns {Promise<Service[]>}
  */
-export function startServices(clients, { port, cooldown = '300s' }) {
-  return Promise.all(clients.map((client) => startService({ client, port, cooldown })));
+export function startServices(clients, { port, cooldown = '300s', timeoutMillis = 10_000 }) {
+  return Promise.all(clients.map((client) => startService({ client, port, cooldown, timeoutMillis })));
 }
 
-/** @param {{ client: string, port: number, cooldown: string }} options */
+/** @param {{ client: string, port: number, cooldown: string, timeoutMillis: number }} options */
 async function startService(options) {
   const child = fork(PROGRAM, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   running.add(child);
