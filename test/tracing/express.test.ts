@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { handlers, testFramework } from './framework-contract.ts';
 
@@ -10,11 +10,15 @@ testFramework('Express 5', (requests) => {
   app.get('/fails', handlers.fails);
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', (_request, response) => Readable.from(handlers.stream()).pipe(response));
+  app.get('/breaks', (_request, response, next) => pipeline(Readable.from(handlers.breaks()), response, next));
   const api = express.Router();
   api.get('/carts/:id', (_request, response) => response.end());
   app.use('/api', api);
   app.use(requests.expressErrors);
   // Without Express's own, which writes what was thrown to the console.
-  app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => response.status(500).end());
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) next(error);
+    else response.status(500).end();
+  });
   return app.listen(0, '127.0.0.1');
 });

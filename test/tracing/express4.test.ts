@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import type { NextFunction, Request, Response } from 'express';
 import express from 'express4';
 import { handlers, testFramework } from './framework-contract.ts';
@@ -12,10 +12,14 @@ testFramework('Express 4', (requests) => {
   app.get('/fails', (_request, _response, next) => handlers.fails().catch(next));
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', (_request, response) => Readable.from(handlers.stream()).pipe(response));
+  app.get('/breaks', (_request, response, next) => pipeline(Readable.from(handlers.breaks()), response, next));
   const api = express.Router();
   api.get('/carts/:id', (_request, response) => response.end());
   app.use('/api', api);
   app.use(requests.expressErrors);
-  app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => response.status(500).end());
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) next(error);
+    else response.status(500).end();
+  });
   return app.listen(0, '127.0.0.1');
 });

@@ -41,13 +41,23 @@ export const handlers = {
       yield part;
     }
   },
+  /** GET /breaks answers this, of which the second part never comes. */
+  async *breaks(): AsyncGenerator<string> {
+    yield 'a';
+    await delay(1);
+    throw new RangeError('mine');
+  },
 };
 
 /** A running application: a server that listens. */
 export type StartServer = (requests: RequestLogging) => Server | Promise<Server>;
 
 /** What request logging promises, whichever framework there is. */
-export function testFramework(name: string, start: StartServer, { nested = true } = {}): void {
+export function testFramework(
+  name: string,
+  start: StartServer,
+  { nested = true, brokenOff = 'RangeError' } = {},
+): void {
   describe(name, () => {
     let memory: Memory;
     let server: Server;
@@ -116,6 +126,25 @@ export function testFramework(name: string, start: StartServer, { nested = true 
       expect(record.text).toBe('abc');
       expect(memory.events).toEqual(['request_started', 'part', 'part', 'part', 'request_completed']);
       for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+    });
+
+    test('tells a response that breaks off from a client that gives up', async () => {
+      // The client may notice that the end is missing, or not.
+      await send('/breaks').catch(() => undefined);
+      const record = await memory.until(ENDED);
+      expect(record).toMatchObject({
+        event: 'request_failed',
+        level: 'ERROR',
+        attributes: { 'http.route': '/breaks', 'http.response.status_code': 200, 'error.type': brokenOff },
+      });
+      expect(memory.events).toEqual(['request_started', 'request_failed']);
+      for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+    });
+
+    test.each(['HEAD', 'OPTIONS'])('serves %s', async (method) => {
+      const record = await send('/items/7', { method });
+      expect(record).toMatchObject({ event: 'request_completed', attributes: { 'http.request.method': method } });
+      expect(record.span?.traceId).toBe(TRACE);
     });
 
     test('knows no route of what is not there', async () => {

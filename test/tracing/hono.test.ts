@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { requestLogging } from '@logspan/sdk';
 import { handlers, testFramework } from './framework-contract.ts';
 import { Memory } from './memory.ts';
@@ -22,6 +22,7 @@ function application(requests: { hono: unknown }) {
   app.get('/fails', handlers.fails);
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', () => new Response(ReadableStream.from(handlers.stream()).pipeThrough(new TextEncoderStream())));
+  app.get('/breaks', () => new Response(ReadableStream.from(handlers.breaks()).pipeThrough(new TextEncoderStream())));
   const api = new Hono();
   api.get('/carts/:id', (c: Context) => c.text(''));
   app.route('/api', api);
@@ -29,6 +30,8 @@ function application(requests: { hono: unknown }) {
   return app;
 }
 
+// Its server writes what breaks a stream to the console.
+jest.spyOn(console, 'error').mockImplementation(() => undefined);
 testFramework('Hono 4', (requests) => serve({ fetch: application(requests).fetch, port: 0, hostname: '127.0.0.1' }));
 
 test('Hono without a Node server: the record is written when the response is there', async () => {

@@ -20,6 +20,9 @@ testFramework('Koa 3', (requests) => {
   router.get('/stream', (ctx) => {
     ctx.body = Readable.from(handlers.stream());
   });
+  router.get('/breaks', (ctx) => {
+    ctx.body = Readable.from(handlers.breaks());
+  });
   const api = new Router({ prefix: '/api' });
   api.get('/carts/:id', (ctx) => {
     ctx.body = '';

@@ -4,6 +4,8 @@
 
 /** The methods that may become values of an attribute; another one could be any text. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'];
+/** Characters of a path or query that are logged: whoever calls must not decide how much a record holds. */
+const LONGEST_PART = 2_048;
 /** As long as a method can be before it counts as nonsense. */
 const LONGEST_METHOD = 64;
 
@@ -29,7 +31,8 @@ export function targetAttributes(target: string, shown: ReadonlySet<string> | un
   const rest = url === null ? target : target.slice(url[0].length).replace(/^(?!\/)/, '/');
   const [, path = '', query = ''] = /^([^?#]*)\??([^#]*)/.exec(rest) ?? [];
   const kept = shownQuery(query, shown);
-  return kept === '' ? { 'url.path': path } : { 'url.path': path, 'url.query': kept };
+  const shownPath = cut(path);
+  return kept === '' ? { 'url.path': shownPath } : { 'url.path': shownPath, 'url.query': kept };
 }
 
 /** `url.full`, `server.address` and `server.port` of a URL that is called. */
@@ -41,7 +44,7 @@ export function urlAttributes(url: URL, shown: ReadonlySet<string> | undefined):
   const query = shownQuery(search.slice(1), shown);
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
   return {
-    'url.full': `${protocol}//${credentials}${host}${pathname}${query === '' ? '' : `?${query}`}`,
+    'url.full': `${protocol}//${credentials}${host}${cut(pathname)}${query === '' ? '' : `?${query}`}`,
     'server.address': address,
     'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
   };
@@ -52,5 +55,9 @@ function shownQuery(query: string, shown: ReadonlySet<string> | undefined): stri
   if (shown === undefined || query === '') return '';
   const kept = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(query)) if (shown.has(name)) kept.append(name, value);
-  return kept.toString();
+  return cut(kept.toString());
+}
+
+function cut(part: string): string {
+  return part.length <= LONGEST_PART ? part : `${part.slice(0, LONGEST_PART - 1)}…`;
 }

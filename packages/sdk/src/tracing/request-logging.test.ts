@@ -4,9 +4,11 @@ import {
   get,
   request as httpRequest,
   type IncomingMessage,
+  maxHeaderSize,
   type RequestListener,
   type Server,
 } from 'node:http';
+import http2 from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -145,6 +147,88 @@ describe('a request', () => {
   });
 });
 
+describe('what a client may send', () => {
+  /** Sends these bytes; resolves with what came back until the end. */
+  async function sendBytes(url: string, bytes: string): Promise<string> {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (part) => {
+      answer += part;
+    });
+    socket.write(bytes);
+    await new Promise((resolve) => socket.once('close', resolve));
+    return answer;
+  }
+
+  test('a path that is very long is cut, and so is a query that is shown', async () => {
+    const url = await serve((_request, response) => void response.end(), { query: ['page'] });
+    await (await fetch(`${url}/${'a'.repeat(5_000)}?page=${'b'.repeat(5_000)}`)).text();
+    const { attributes } = await ended();
+    expect(attributes['url.path']).toBe(`/${'a'.repeat(2_046)}…`);
+    expect(attributes['url.query']).toBe(`page=${'b'.repeat(2_042)}…`);
+  });
+
+  test('headers that are very long, or have the names of what all objects have, change nothing', async () => {
+    const url = await serve((_request, response) => void response.end());
+    const fresh = maxHeaderSize - 1_000;
+    const names = ['__proto__', 'constructor', 'hasOwnProperty', 'get', 'keys', 'toString'];
+    const lines = names.map((name) => `${name}: ${traceparent}\r\n`).join('');
+    for (const more of [`traceparent: ${'0'.repeat(fresh)}\r\n`, `tracestate: ${'a=1,'.repeat(1_000)}\r\n`, lines]) {
+      await sendBytes(url, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${more}\r\n`);
+    }
+    expect(memory.events.filter((event) => event === 'request_completed')).toHaveLength(3);
+    const traces = new Set(memory.records.map(({ span }) => span?.traceId));
+    expect([traces.size, traces.has(TRACE)]).toEqual([3, false]);
+    expect({}).not.toHaveProperty('traceparent');
+  });
+
+  test('a host that is none is not logged', async () => {
+    const url = await serve((_request, response) => void response.end());
+    await sendBytes(url, `GET / HTTP/1.1\r\nHost: a b;"c"\r\nConnection: close\r\n\r\n`);
+    expect((await ended()).attributes).not.toHaveProperty(['server.address']);
+  });
+
+  test('OPTIONS *', async () => {
+    const url = await serve((_request, response) => void response.end());
+    await sendBytes(url, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect((await ended()).attributes).toMatchObject({ 'http.request.method': 'OPTIONS', 'url.path': '*' });
+  });
+
+  test('an upgrade goes its way, and is no request', async () => {
+    const url = await serve((_request, response) => void response.end());
+    server.on('upgrade', (_request, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello');
+    });
+    const upgrade = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    expect(await sendBytes(url, upgrade)).toMatch(/^HTTP\/1\.1 101 [\s\S]*hello$/);
+    expect(memory.events).toEqual([]);
+    await (await fetch(url)).text();
+    expect((await ended()).event).toBe('request_completed');
+  });
+
+  test('an upgrade that nobody wants is a request', async () => {
+    const url = await serve((_request, response) => void response.setHeader('connection', 'close').end('no'));
+    const upgrade = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    expect(await sendBytes(url, upgrade)).toMatch(/^HTTP\/1\.1 200 [\s\S]*no/);
+    expect((await ended()).event).toBe('request_completed');
+  });
+
+  test('HTTP/2, through what Node has for listeners of HTTP/1', async () => {
+    const listener = requestLogging().listener((_request, response) => void response.end('done'));
+    const server2 = http2.createServer(listener as never);
+    await new Promise<void>((resolve) => server2.listen(0, '127.0.0.1', resolve));
+    const { port } = server2.address() as AddressInfo;
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    const call = session.request({ ':path': '/cart?token=secret', traceparent });
+    await once(call.resume(), 'end');
+    const { event, attributes, span } = await ended();
+    expect([event, span?.traceId]).toEqual(['request_completed', TRACE]);
+    expect(attributes).toMatchObject({ 'url.path': '/cart', 'server.address': '127.0.0.1', 'server.port': port });
+    session.close();
+    await new Promise((resolve) => server2.close(resolve));
+  });
+});
+
 describe('events of request and response', () => {
   test('have the trace of the request', async () => {
     const url = await serve((request, response) => {
@@ -270,6 +354,43 @@ describe('a handler that fails', () => {
     response.destroy();
     await new Promise((resolve) => response.once('close', resolve));
     expect(memory.events).toEqual(['request_started', 'request_failed']);
+  });
+
+  test('after the head of the response has gone out', async () => {
+    const [request, response] = await exchange();
+    const listener = requestLogging().listener(async () => {
+      response.write('first');
+      await new Promise(setImmediate);
+      throw error;
+    });
+    await expect(listener(request, response)).rejects.toBe(error);
+    response.destroy();
+    await new Promise((resolve) => response.once('close', resolve));
+    expect(memory.events).toEqual(['request_started', 'request_failed']);
+    expect(memory.only('request_failed').attributes).toMatchObject({
+      'http.response.status_code': 200,
+      'error.type': 'RangeError',
+    });
+  });
+
+  test.each<[string, (...pair: Parameters<RequestListener>) => void]>([
+    ['the response', (_request, response) => response.destroy()],
+    ['the connection', ({ socket }) => socket.destroy()],
+  ])('by destroying %s without saying why: no client gave up', async (_what, destroy) => {
+    const url = await serve((request, response) => {
+      response.write('first');
+      setImmediate(destroy, request, response);
+    });
+    await fetch(url).then(
+      (response) => response.text().catch(() => undefined),
+      () => undefined,
+    );
+    const { event, attributes } = await ended();
+    expect([event, attributes['error.type'], attributes['http.response.status_code']]).toEqual([
+      'request_failed',
+      '_OTHER',
+      200,
+    ]);
   });
 
   test('by destroying the response', async () => {

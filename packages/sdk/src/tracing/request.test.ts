@@ -38,6 +38,10 @@ describe('the trace of the headers', () => {
     ['a Map in any case', new Map([['TraceParent', traceparent]])],
     ['a list of one', { traceparent: [traceparent] }],
     ['a header that is called get', { get: 'x', traceparent }],
+    [
+      'headers with the names of what all objects have',
+      JSON.parse(`{"__proto__":{},"keys":"x","constructor":"y","traceparent":"${traceparent}"}`),
+    ],
   ])('is read from %s', (_name, headers) => {
     const seen = withRequest(headers, ids);
     expect(seen).toMatchObject({ traceId: TRACE, spanId: SPAN, traceFlags: 1, isRemote: true });
@@ -98,6 +102,9 @@ describe('a fresh trace', () => {
     ['a new line', { traceparent: `${traceparent}\nadmin=1` }],
     ['two of them', { traceparent: [traceparent, other.traceparent] }],
     ['a number', { traceparent: 7 }],
+    ['a header of the prototype', Object.create({ traceparent })],
+    ['a header within one called __proto__', JSON.parse(`{"__proto__":{"traceparent":"${traceparent}"}}`)],
+    ['megabytes', { traceparent: traceparent.repeat(20_000), tracestate: 'a=1,'.repeat(200_000) }],
     ['X-Trace-Id, which nobody asked for', { 'x-trace-id': TRACE }],
   ];
   test.each(invalid)('for %s', (_name, headers) => {
@@ -219,6 +226,34 @@ describe('with a tracer', () => {
       span.end();
     });
     expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(['theirs']);
+  });
+
+  test('within another request, other headers are another request: messages of one batch, for example', () => {
+    const seen = (headers: Record<string, string>) => withRequest(headers, ids);
+    withRequest({ traceparent }, () => {
+      const outer = ids();
+      expect(outer?.traceId).toBe(TRACE);
+      expect(seen(other)?.traceId).toBe(OTHER);
+      expect([TRACE, OTHER]).not.toContain(seen({})?.traceId);
+      const inTheSameTrace = seen({ traceparent: `00-${TRACE}-00f067aa0ba902b7-01` });
+      expect(inTheSameTrace?.traceId).toBe(TRACE);
+      expect(inTheSameTrace?.spanId).not.toBe(outer?.spanId);
+      expect(ids()).toBe(outer);
+    });
+    const parents = spans.getFinishedSpans().map(({ parentSpanContext }) => parentSpanContext?.spanId);
+    expect(parents).toEqual(['00f067aa0ba902b7', undefined, '00f067aa0ba902b7', SPAN]);
+  });
+
+  test('within another request, the span that was started for this one is used', () => {
+    withRequest({ traceparent }, () => {
+      const message = propagation.extract(context.active(), other);
+      const span = trace.getTracer('queue').startSpan('process', {}, message);
+      context.with(trace.setSpan(message, span), () => {
+        withRequest({ ...other }, () => expect(ids()).toBe(span.spanContext()));
+      });
+      span.end();
+    });
+    expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(['process', 'request']);
   });
 
   test('a span that has ended is not: the service was started in it', () => {

@@ -4,6 +4,7 @@ import {
   context,
   createContextKey,
   ROOT_CONTEXT,
+  type Span,
   SpanKind,
   type SpanOptions,
   trace,
@@ -12,8 +13,14 @@ import { errorType } from './error-type.ts';
 import { endSpan, type OpenSpan, openSpan, spanUnderWay, validSpanContext } from './open-span.ts';
 import { areHeaders, extractContext, type RequestHeaders } from './propagation.ts';
 
-/** The headers of the request that a context belongs to: who has the same ones is the same request. */
-const HEADERS = createContextKey('logspan.request.headers');
+/** The request that a context belongs to: who has the same headers is the same request. */
+const REQUEST = createContextKey('logspan.request');
+
+interface KnownRequest {
+  readonly headers: unknown;
+  /** That was started for it. */
+  readonly span: Span | undefined;
+}
 
 /**
  * Runs `fn` in the trace that the headers name, so that every record written inside, through awaits, timers and
@@ -61,20 +68,26 @@ export function withRequest<T>(headers: RequestHeaders | null | undefined, fn: (
 /** The context of a request; its span if one had to be started. Never throws. */
 export function enterRequest(headers: unknown, name: string, options: SpanOptions): OpenSpan {
   const active = context.active();
-  if (areHeaders(headers) && active.getValue(HEADERS) === headers) return { context: active, span: undefined };
+  const around = active.getValue(REQUEST) as KnownRequest | undefined;
+  if (areHeaders(headers) && around?.headers === headers) return { context: active, span: undefined };
   // A span here may be that of another request, and then so is everything else: a connection or timer that was
   // made while one was served hands its context to all that come after.
   const parent = extractContext(headers, trace.getSpan(active) === undefined ? active : ROOT_CONTEXT);
-  if (isThisRequest(active, parent)) return { context: active, span: undefined };
-  return openSpan(name, options, areHeaders(headers) ? parent.setValue(HEADERS, headers) : parent.deleteValue(HEADERS));
+  if (isThisRequest(active, parent, around)) return { context: active, span: undefined };
+  const { context: entered, span } = openSpan(name, options, parent);
+  const known: KnownRequest = { headers, span };
+  return { context: entered.setValue(REQUEST, known), span };
 }
 
 /** True if a tracer is at work on this request already. */
-function isThisRequest(active: Context, fromHeaders: Context): boolean {
+function isThisRequest(active: Context, fromHeaders: Context, around: KnownRequest | undefined): boolean {
   const span = spanUnderWay(active);
   if (span === undefined) return false;
   const named = validSpanContext(fromHeaders);
+  const inItsTrace = named?.traceId === span.spanContext().traceId;
+  // Within another request, the span is taken for that one's, unless the headers say otherwise.
+  if (around !== undefined) return inItsTrace && span !== around.span;
   // One that records knows better than the headers: it may have begun a new trace. Of one that does not, nobody can tell
   // whether it has ended.
-  return span.isRecording() || named === undefined || named.traceId === span.spanContext().traceId;
+  return span.isRecording() || named === undefined || inItsTrace;
 }

@@ -31,9 +31,11 @@ export class XTraceIdPropagator implements TextMapPropagator {
   extract(base: Context, carrier: unknown, getter: TextMapGetter): Context {
     const found = trace.getSpanContext(base);
     if (found !== undefined && isSpanContextValid(found)) return base;
-    const value = getter.get(carrier, HEADER);
-    const traceId = (Array.isArray(value) && value.length === 1 ? value[0] : value)?.toString().trim().toLowerCase();
-    if (traceId === undefined || !isValidTraceId(traceId)) return base;
+    const header = getter.get(carrier, HEADER);
+    // A header that came twice is none.
+    const value: unknown = Array.isArray(header) && header.length === 1 ? header[0] : header;
+    const traceId = typeof value === 'string' ? value.trim().toLowerCase() : '';
+    if (!isValidTraceId(traceId)) return base;
     const spanId = randomHex(8);
     return trace.setSpanContext(base, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
   }

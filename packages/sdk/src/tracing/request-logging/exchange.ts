@@ -76,14 +76,14 @@ export class Exchange {
     else this.#end('completed', status, undefined);
   }
 
-  /** There is no whole response, because of what was thrown. */
+  /** There is no whole response, because of what was thrown, or because the server has cut it off. */
   failed(status: number | undefined): void {
     this.#end('failed', status, this.#thrown);
   }
 
-  /** There is no whole response, because the client did not wait for it. */
+  /** There is no whole response, because the client did not wait for it; unless something was thrown before. */
   aborted(status: number | undefined): void {
-    this.#end('aborted', status, this.#thrown);
+    this.#end(this.#thrown === undefined ? 'aborted' : 'failed', status, this.#thrown);
   }
 
   #end(outcome: Outcome, status: number | undefined, thrown: { readonly error: unknown } | undefined): void {
@@ -92,8 +92,7 @@ export class Exchange {
     const found = this.#ask(() => this.#incoming.route());
     const route = typeof found === 'string' && found !== '' ? { 'http.route': found } : {};
     const response = status === undefined ? {} : { 'http.response.status_code': status };
-    const type =
-      outcome === 'failed' ? (thrown === undefined ? String(status ?? '_OTHER') : errorType(thrown.error)) : undefined;
+    const type = outcome === 'failed' ? failureType(status, thrown) : undefined;
     this.#write(outcome, {
       ...(thrown === undefined ? {} : exceptionAttributes(thrown.error)),
       ...this.#attributes,
@@ -124,6 +123,12 @@ export class Exchange {
     if (this.#muted || level === 'off') return;
     context.with(this.context, () => this.#settings.logger.log(level, `request_${outcome}`, attributes));
   }
+}
+
+/** `error.type`: what was thrown, else the status, unless that says all is well. */
+function failureType(status: number | undefined, thrown: { readonly error: unknown } | undefined): string {
+  if (thrown !== undefined) return errorType(thrown.error);
+  return status !== undefined && status >= 500 ? String(status) : '_OTHER';
 }
 
 function methodName(attributes: Readonly<Record<string, unknown>>): string {

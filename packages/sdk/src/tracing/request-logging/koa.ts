@@ -19,7 +19,10 @@ export function koaMiddleware(settings: ExchangeSettings): KoaMiddleware {
     try {
       await context.with(exchange.context, next);
       // Koa sends it when all middleware is done, and then nothing would be left of the request while it is read.
-      if (ctx.body instanceof Readable) ctx.body._read = context.bind(exchange.context, ctx.body._read);
+      if (ctx.body instanceof Readable) {
+        ctx.body._read = context.bind(exchange.context, ctx.body._read);
+        ctx.body.once('error', (error) => exchange.threw(error));
+      }
     } catch (error) {
       exchange.threw(error);
       throw error;

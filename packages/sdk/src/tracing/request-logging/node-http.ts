@@ -48,7 +48,7 @@ export function follow(
     // Routers shorten `url` for the routes below them.
     target: (request as { originalUrl?: string }).originalUrl ?? request.url ?? '',
     headers: request.headers,
-    host: request.headers.host,
+    host: request.headers.host ?? (request.headers[':authority'] as string | undefined),
     native,
     route,
   });
@@ -58,15 +58,16 @@ export function follow(
   response.emit = context.bind(exchange.context, response.emit);
   response.once('finish', () => exchange.completed(response.statusCode));
   response.once('close', () => {
-    const { errored } = response;
-    if (errored !== null && errored !== undefined) {
-      exchange.threw(errored);
-      exchange.failed(sentStatus(response));
-    } else {
-      exchange.aborted(sentStatus(response));
-    }
+    if (response.errored) exchange.threw(response.errored);
+    if (isClientGone(request)) exchange.aborted(sentStatus(response));
+    else exchange.failed(sentStatus(response));
   });
   return exchange;
+}
+
+/** True if it was the client that ended the connection; of HTTP/2 connections, which carry many requests, this is assumed. */
+function isClientGone({ httpVersionMajor, socket }: IncomingMessage): boolean {
+  return httpVersionMajor > 1 || socket?.readableEnded === true || Boolean(socket?.errored);
 }
 
 /** The status that the client got, if it got one. */
