@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { SpanKind } from '@opentelemetry/api';
 
-export type Tracer = 'none' | 'tracer' | 'instrumented';
+export type Tracer = 'none' | 'tracer' | 'node-sdk' | 'node-sdk-later';
+/** Over what a service calls the next one. */
+export type Via = 'fetch' | 'http';
 
 export interface RecordLine {
   readonly event: string;
@@ -21,6 +23,9 @@ export interface SpanLine {
   readonly scope: string;
 }
 
+/** Of a NodeSDK: logs are logspan's, and metrics are not looked at. */
+const NO_EXPORTERS = { OTEL_LOGS_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' };
+
 /** A service of test/fixtures in a process of its own, and what it wrote. */
 export class Service {
   readonly records: RecordLine[] = [];
@@ -28,10 +33,10 @@ export class Service {
   readonly #child: ChildProcess;
   readonly url: Promise<string>;
 
-  constructor(tracer: Tracer, next: string | undefined) {
+  constructor(tracer: Tracer, next?: string, via: Via = 'fetch') {
     this.#child = spawn(process.execPath, ['traced-service.mjs', tracer], {
       cwd: fileURLToPath(new URL('../fixtures/', import.meta.url)),
-      env: { PATH: process.env.PATH, ...(next !== undefined && { NEXT_URL: next }) },
+      env: { PATH: process.env.PATH, VIA: via, ...NO_EXPORTERS, ...(next !== undefined && { NEXT_URL: next }) },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
@@ -78,11 +83,11 @@ function recordOf(line: Record<string, unknown>): RecordLine {
 /** Three services, each of which calls the next, have served one request. */
 export async function chainOf(
   tracers: readonly [Tracer, Tracer, Tracer],
-  headers: Record<string, string> = {},
+  { headers = {}, via = ['fetch', 'fetch'] }: { headers?: Record<string, string>; via?: readonly [Via, Via] } = {},
 ): Promise<[Service, Service, Service]> {
-  const c = new Service(tracers[2], undefined);
-  const b = new Service(tracers[1], await c.url);
-  const a = new Service(tracers[0], await b.url);
+  const c = new Service(tracers[2]);
+  const b = new Service(tracers[1], await c.url, via[1]);
+  const a = new Service(tracers[0], await b.url, via[0]);
   try {
     const answer = await (await fetch(await a.url, { headers: { ...headers, connection: 'close' } })).text();
     if (answer !== 'end') throw new Error(`The chain answered ${answer}`);

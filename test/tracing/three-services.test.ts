@@ -46,7 +46,9 @@ test(
 test(
   'the middle one has no tracer: its records and the spans behind it hang on the span that called it',
   async () => {
-    const services = await chainOf(['tracer', 'none', 'tracer'], { traceparent: `00-${TRACE}-${SPAN}-01` });
+    const services = await chainOf(['tracer', 'none', 'tracer'], {
+      headers: { traceparent: `00-${TRACE}-${SPAN}-01` },
+    });
     const [a, b, c] = services;
     expectEvents(services);
     expect(traceOf(services)).toBe(TRACE);
