@@ -29,6 +29,21 @@ export function isQuote(unit: number): boolean {
   return unit === 34 || unit === 39 || unit === 96;
 }
 
+/** What keys are made of: letters, digits, _ $ % . - [ ] and what is not ASCII, but for blanks and the wide `:` and `=`. */
+export function isKey(unit: number): boolean {
+  if (unit >= 0x80) return unit !== 0xa0 && unit !== 0x3000 && unit !== 0xff1a && unit !== 0xff1d && !isSpace(unit);
+  return (
+    isAlphanumeric(unit) ||
+    unit === 95 ||
+    unit === 36 ||
+    unit === 37 ||
+    unit === 46 ||
+    unit === 45 ||
+    unit === 91 ||
+    unit === 93
+  );
+}
+
 /** The end of the characters of a kind that begin at `from`. */
 export function runEnd(text: string, from: number, is: (unit: number) => boolean): number {
   let end = from;

@@ -1,13 +1,19 @@
-import { isAlphanumeric, isBlank, isDigit, isQuote, isSpace } from './character.ts';
+import { isDigit, isKey, isQuote } from './character.ts';
+import { isNoSecret } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
-import { fold } from './secret-keys.ts';
+import { fold, type SecretKeys } from './secret-keys.ts';
+import { colourStart, gapEnd, gapStart } from './terminal-colour.ts';
+import { backslashesBefore, bracketEnd, lineEnd, quoteEnd, quotesEnd, wordEnd } from './value-end.ts';
 
 const BACKSLASH = 92;
 const EQUALS = 61;
 const COLON = 58;
+const WIDE_COLON = 0xff1a;
 const LONGEST_KEY = 128;
 /** Words of a key that is written apart: `social security number: …`. */
 const MOST_WORDS = 3;
+/** Longer words are no scheme, and nothing that is said of a secret. */
+const LONGEST_WORD = 64;
 
 /** What these name has spaces: it goes to the end of its line. */
 const WHOLE_LINE: ReadonlySet<string> = new Set([
@@ -19,6 +25,7 @@ const WHOLE_LINE: ReadonlySet<string> = new Set([
   'connectionstring',
   'passphrase',
 ]);
+const COOKIES: ReadonlySet<string> = new Set(['cookie', 'cookies', 'setcookie']);
 
 /** They stand before the secret itself. */
 const SCHEMES: ReadonlySet<string> = new Set([
@@ -32,68 +39,61 @@ const SCHEMES: ReadonlySet<string> = new Set([
   'key',
 ]);
 
-/** Beside letters and digits: _ $ % . - [ ] and everything that is not ASCII. */
-const isKey = (unit: number): boolean =>
-  isAlphanumeric(unit) ||
-  unit === 95 ||
-  unit === 36 ||
-  unit === 37 ||
-  unit === 46 ||
-  unit === 45 ||
-  unit === 91 ||
-  unit === 93 ||
-  unit >= 0x80;
-
 /** ! < > = : + */
 const isOperator = (unit: number): boolean =>
   unit === 33 || unit === 60 || unit === 62 || unit === 61 || unit === 58 || unit === 43;
+const isColon = (unit: number): boolean => unit === COLON || unit === WIDE_COLON;
+const isLineEnd = (unit: number): boolean => unit === 10 || unit === 13;
 
 interface Key {
   readonly text: string;
   readonly start: number;
   readonly quoted: boolean;
+  /** How many backslashes write the line end before it, in JSON. */
+  readonly escaped?: number;
+}
+
+/** Which detectors want what stands under a secret key. */
+export interface Wanted {
+  readonly url_query?: unknown;
+  readonly pairs?: unknown;
 }
 
 /**
  * The value of a secret key in a text: `key=value`, `key: value`, `"key":"value"`, also as JSON within JSON, `'key' =>
- * 'value'`, and the parts of queries and forms. `at` is the equals sign or the colon.
+ * 'value'`, and the parts of queries and forms. `at` is the equals sign or the colon. Blanks and the colours of a terminal
+ * may stand around it, and after a colon the end of the line.
  *
  * A value in quotes ends at its quote, one in brackets at its bracket, another one at white space, except for headers of
  * credentials (`Authorization: …`, `Cookie: …`), which take the line. `&`, `,` and `;` end it if another pair follows.
  * What should end and does not is secret to the end of the text.
- *
- * `isWanted` is asked before the end is searched, with true for a value of a query: `?token=…`.
  */
-export function labelledValue(
-  text: string,
-  at: number,
-  keys: { ruleOf(key: string): Rule | undefined },
-  isWanted: (ofQuery: boolean) => boolean,
-): Hit | undefined {
+export function labelledValue(text: string, at: number, keys: SecretKeys, wanted: Wanted): Hit | undefined {
   const key = keyBefore(text, at);
   if (key === undefined) return undefined;
-  let label = key;
-  let rule = keys.ruleOf(key.text);
+  let label = afterEscape(text, key);
+  let rule = keys.ruleOf(label.text);
+  if (rule === undefined && label !== key) {
+    label = key;
+    rule = keys.ruleOf(key.text);
+  }
   for (let words = 1; rule === undefined && words < MOST_WORDS; words++) {
     const longer = key.quoted ? undefined : withWordBefore(text, label, at);
     if (longer === undefined) return undefined;
     label = longer;
     rule = keys.ruleOf(label.text);
   }
+  if (rule === undefined) return undefined;
   const before = text[label.start - 1];
-  if (rule === undefined || !isWanted(before === '?' || before === '&')) return undefined;
-
-  const start = valueStart(text, at);
-  const value = valueSpan(text, start, label, text.charCodeAt(at) === COLON);
-  return value === undefined ? undefined : { start: value.start, end: value.end, rule };
+  if ((before === '?' || before === '&' ? wanted.url_query : wanted.pairs) === undefined) return undefined;
+  return valueAfter(text, at, label, rule);
 }
 
 function keyBefore(text: string, at: number): Key | undefined {
   let end = at;
   // Of := != and the like.
   while (at - end < 3 && isOperator(text.charCodeAt(end - 1))) end--;
-  const spaced = end;
-  while (spaced - end < 4 && isBlank(text.charCodeAt(end - 1))) end--;
+  end = gapStart(text, end);
   const quote = text.charCodeAt(end - 1);
   if (isQuote(quote)) {
     end--;
@@ -104,129 +104,108 @@ function keyBefore(text: string, at: number): Key | undefined {
     }
     return start === end ? undefined : { text: text.slice(start, end), start, quoted: true };
   }
-  let start = end;
-  while (start > 0 && end - start < LONGEST_KEY && isKey(text.charCodeAt(start - 1))) start--;
+  const start = keyStart(text, end, end);
   // What begins and ends with a digit is a time, a port, a version.
   if (start === end || (isDigit(text.charCodeAt(start)) && isDigit(text.charCodeAt(end - 1)))) return undefined;
   return { text: text.slice(start, end), start, quoted: false };
 }
 
+/** Where the characters of a key begin that end at `end`; what is part of a colour is none. */
+function keyStart(text: string, from: number, end: number): number {
+  let start = from;
+  while (start > 0 && end - start < LONGEST_KEY) {
+    const unit = text.charCodeAt(start - 1);
+    if (!isKey(unit) || (unit === 109 && colourStart(text, start) < start)) break;
+    start--;
+  }
+  return start;
+}
+
+/** After `\n` and `\u0026` the key begins behind the escape, unless that is a part of a path. */
+function afterEscape(text: string, key: Key): Key {
+  const escaped = key.quoted ? 0 : backslashesBefore(text, key.start);
+  if (escaped === 0) return key;
+  const first = key.text[0] as string;
+  const length = 'nrtbf'.includes(first) ? 1 : first === 'u' ? 5 : first === 'x' ? 3 : 0;
+  return length === 0 || length >= key.text.length
+    ? key
+    : { text: key.text.slice(length), start: key.start + length, quoted: false, escaped };
+}
+
 /** `api key: …`: the key with the word before it. */
 function withWordBefore(text: string, key: Key, at: number): Key | undefined {
   if (text[key.start - 1] !== ' ') return undefined;
-  let start = key.start - 1;
-  while (start > 0 && at - start < LONGEST_KEY && isKey(text.charCodeAt(start - 1))) start--;
+  const start = keyStart(text, key.start - 1, at);
   if (start === key.start - 1) return undefined;
   return { text: text.slice(start, key.start) + key.text, start, quoted: false };
 }
 
-function valueStart(text: string, at: number): number {
-  let start = at + 1;
+function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undefined {
+  let from = at + 1;
   // == and =>
-  while (start - at < 3 && (text.charCodeAt(start) === EQUALS || text[start] === '>')) start++;
-  while (isBlank(text.charCodeAt(start))) start++;
-  return start;
-}
-
-function valueSpan(text: string, from: number, key: Key, isColon: boolean): { start: number; end: number } | undefined {
+  while (from - at < 3 && (text.charCodeAt(from) === EQUALS || text[from] === '>')) from++;
+  from = gapEnd(text, from);
+  const hasColon = isColon(text.charCodeAt(at));
+  const below = hasColon ? lineBelow(text, from) : from;
+  if (below > from && text.startsWith('at ', below)) return undefined;
+  const isBlock = text[from] === '|' || text[from] === '>';
+  const isBelow = below > from;
+  from = below;
   if (from >= text.length) return undefined;
   let open = from;
   while (text.charCodeAt(open) === BACKSLASH) open++;
-  if (isQuote(text.charCodeAt(open))) {
-    const end = quoteEnd(text, open + 1, text.charCodeAt(open), open - from);
-    return end === open + 1 ? undefined : { start: open + 1, end };
+  const quote = text.charCodeAt(open);
+  if (isQuote(quote)) {
+    const end = quotesEnd(text, open + 1, quote, open - from);
+    return end === open + 1 ? undefined : { start: open + 1, end, rule };
   }
-  const first = text[from];
-  if (first === '{' || first === '[') {
+  if (text[from] === '{' || text[from] === '[') {
     const end = bracketEnd(text, from);
-    return end - from <= 2 ? undefined : { start: from, end };
+    return end - from <= 2 ? undefined : { start: from, end, rule };
   }
-  let end: number;
-  if (isColon && WHOLE_LINE.has(fold(key.text))) {
-    // Of -H "Authorization: …"
-    const opened = text.charCodeAt(key.start - 1);
-    end = lineEnd(text, from, isQuote(opened) ? opened : undefined);
-  } else {
-    end = wordEnd(text, from);
-    const word = text.slice(from, Math.min(end, from + 16));
-    if (word === 'null' || word === 'undefined') return undefined;
-    if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
+  if (isBelow && text.startsWith('- ', from)) return { start: from, end: listEnd(text, from), rule };
+  const folded = fold(key.text);
+  let end = wordEnd(text, from, COOKIES.has(folded));
+  const word = text.slice(from, Math.min(end, from + LONGEST_WORD));
+  const wholeLine = hasColon && (isBlock || WHOLE_LINE.has(folded));
+  // A line of its own that is no value.
+  if (isBelow && !wholeLine && (word.endsWith(':') || !isAtLineEnd(text, end))) return undefined;
+  if (isNoSecret(word, key.text, folded)) {
+    if (!wholeLine || folded !== 'passphrase' || end === lineEnd(text, end, 0)) return undefined;
   }
-  return end === from ? undefined : { start: from, end };
+  if (wholeLine) end = headerEnd(text, from, key);
+  else if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
+  return end === from ? undefined : { start: from, end, rule };
 }
 
-/** Where a quoted value ends. `depth` is how many backslashes stand before its quotes: 1 in JSON within JSON, then 3. */
-function quoteEnd(text: string, from: number, quote: number, depth: number): number {
-  let backslashes = 0;
-  for (let i = from; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === BACKSLASH) {
-      backslashes++;
-      continue;
-    }
-    if (unit === quote && (backslashes < depth || backslashes % (2 * (depth + 1)) === depth)) {
-      return i - Math.min(backslashes, depth);
-    }
-    backslashes = 0;
+/** Where the next line begins, after its blanks, if nothing but the mark of a YAML block is left of this one; else `from`. */
+function lineBelow(text: string, from: number): number {
+  let next = from;
+  if (text[next] === '|' || text[next] === '>') {
+    next++;
+    if (text[next] === '-' || text[next] === '+') next++;
   }
-  return text.length;
+  if (!isLineEnd(text.charCodeAt(next))) return from;
+  next += text.charCodeAt(next) === 13 && text.charCodeAt(next + 1) === 10 ? 2 : 1;
+  return gapEnd(text, next);
 }
 
-/** Where an object or a list ends; brackets inside of strings do not count. */
-function bracketEnd(text: string, from: number): number {
-  let depth = 0;
-  for (let i = from; i < text.length; i++) {
-    const character = text[i];
-    if (character === '"') i = quoteEnd(text, i + 1, 34, 0);
-    else if (character === '{' || character === '[') depth++;
-    else if ((character === '}' || character === ']') && --depth === 0) return i + 1;
-  }
-  return text.length;
+function isAtLineEnd(text: string, from: number): boolean {
+  const end = gapEnd(text, from);
+  return end >= text.length || isLineEnd(text.charCodeAt(end));
 }
 
-function lineEnd(text: string, from: number, quote: number | undefined): number {
-  for (let i = from; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === 10 || unit === 13 || unit === quote) return i;
-  }
-  return text.length;
-}
-
-function wordEnd(text: string, from: number): number {
-  for (let i = from; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (isSpace(unit) || isQuote(unit) || unit === 60) return i;
-    switch (text[i]) {
-      case '\\':
-        // A line end or a quote, as JSON writes them.
-        if ('nrt"\''.includes(text[i + 1] ?? 'n')) return i;
-        break;
-      case '&':
-      case ',':
-      case ';':
-        if (endsHere(text, i + 1)) return i;
-        break;
-      case ')':
-      case ']':
-      case '}':
-      case '|':
-        if (closes(text, i + 1)) return i;
-        break;
-    }
-  }
-  return text.length;
-}
-
-/** True if a pair, white space or nothing follows. */
-function endsHere(text: string, from: number): boolean {
-  if (from >= text.length || isSpace(text.charCodeAt(from)) || isQuote(text.charCodeAt(from))) return true;
+/** The end of a YAML list that begins at `from`. */
+function listEnd(text: string, from: number): number {
   let end = from;
-  while (end - from < LONGEST_KEY && isKey(text.charCodeAt(end))) end++;
-  return end > from && (text.charCodeAt(end) === EQUALS || text.charCodeAt(end) === COLON || text[end] === ';');
+  for (let next = from; text.startsWith('- ', next); next = lineBelow(text, end)) end = lineEnd(text, next, 0);
+  return end;
 }
 
-function closes(text: string, from: number): boolean {
-  if (from >= text.length) return true;
-  const unit = text.charCodeAt(from);
-  return isSpace(unit) || isQuote(unit) || ',;)]}|\\<'.includes(text[from] as string);
+/** Of `-H "Authorization: …"`, and of headers in JSON. */
+function headerEnd(text: string, from: number, key: Key): number {
+  if (key.escaped !== undefined) return lineEnd(text, from, key.escaped);
+  const opened = text.charCodeAt(key.start - 1);
+  if (!isQuote(opened)) return lineEnd(text, from, 0);
+  return quoteEnd(text, from, opened, backslashesBefore(text, key.start - 1), true);
 }

@@ -7,7 +7,7 @@ import type { Rules } from './rules.ts';
 import { awsAccessKey, basic, bearer, githubToken, jwt, privateKey, slackToken, slackWebhook } from './token-shapes.ts';
 
 /** Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, … */
-const ANY_MARK = /[=:@JI_xBb]/;
+const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]/;
 const MARKS = new RegExp(ANY_MARK, 'g');
 
 /** The next mark from a place on; -1 if there is none. */
@@ -130,13 +130,10 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | unde
   switch (text.charCodeAt(at)) {
     case 61: // =
     case COLON:
+    case 0xff1a: // the wide :
+    case 0xff1d: // the wide =
       if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
-      return labelledValue(
-        text,
-        at,
-        keys,
-        (ofQuery) => (ofQuery ? detectors.url_query : detectors.pairs) !== undefined,
-      );
+      return labelledValue(text, at, keys, detectors);
     case 64: // @
       return detectors.email && hitOf(detectors.email, email(text, at));
     case 73: // I
