@@ -8,7 +8,7 @@ import { endStreams, eventStream } from './event-stream.ts';
 import { setDestination, setMinimumSeverities } from './facade-state.ts';
 import { lazy } from './lazy.ts';
 import { SEVERITY } from './level.ts';
-import { STREAM } from './stream-state.ts';
+import { STREAM, streamCounts } from './stream-state.ts';
 
 interface Written {
   readonly scope: string;
@@ -117,6 +117,7 @@ describe('the numbers', () => {
       for (let i = 0; i < 2; i++) ids.add(eventStream(name).emit('a').id);
     }
     expect(ids.size).toBe(6);
+    expect([...streamCounts()]).toHaveLength(10_000);
   });
 
   test('are those of the order in which records are written, also if a lazy value emits', () => {

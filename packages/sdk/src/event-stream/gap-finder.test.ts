@@ -167,12 +167,28 @@ describe('what it reads', () => {
     };
     const bad = { ...record(one(1)), attributes: { ...record(one(1)).attributes, [STREAM.sequence]: 1.5 } };
     const noStream = { ...record(one(1)), attributes: {} };
-    const hostile = [torn, throws, null, 7, '7', '[]', bad, noStream, { resourceLogs: [null, { scopeLogs: 7 }] }, '{}'];
+    const [zero, below] = [0, -1].map((sequence) => record(one(sequence)));
+    const long = record(one(1, { epoch: 'x'.repeat(2_000) }));
+    const hostile = [
+      zero,
+      below,
+      long,
+      torn,
+      throws,
+      null,
+      7,
+      '7',
+      '[]',
+      bad,
+      noStream,
+      { resourceLogs: [null, { scopeLogs: 7 }] },
+      '{}',
+    ];
     await expect(findGaps([...hostile, record(one(1))])).resolves.toMatchObject({
       received: 1,
       missing: 0,
       unreadable: 5,
-      others: 4,
+      others: 7,
     });
   });
 });
@@ -197,6 +213,16 @@ describe('bounds', () => {
     const numbers = new NumberRanges();
     for (let n = 1; n <= 1_000_000; n++) numbers.add(n);
     expect(numbers.runs).toBe(1);
+  });
+
+  test('in any order there are as many runs as gaps, and one', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }), (told) => {
+        const numbers = new NumberRanges();
+        for (const n of told) numbers.add(n);
+        expect(numbers.runs).toBe(numbers.gaps(true).length + 1);
+      }),
+    );
   });
 
   test.each([[{ maxGaps: 0 }], [{ maxEpochs: 1.5 }], [{ fromFirstSeen: 1 }], [{ gaps: 1 }], [null]])(

@@ -175,7 +175,7 @@ export class StreamGapFinder {
       last: numbers.highest,
       gaps,
       missing,
-      ended: endedAt > 0 && endedAt === numbers.highest,
+      ended: endedAt === numbers.highest,
       ...(isNext ? { followedBy: next.epoch } : {}),
     };
   }

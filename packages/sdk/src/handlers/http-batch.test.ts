@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
+import { recordOf } from '../../../../test/delivery/otlp-batches.ts';
 import { ScriptedSender } from '../../../../test/delivery/scripted-sender.ts';
 import type { HttpTarget } from '../delivery/http-sender.ts';
 import { ConfigError } from '../provider/config-error.ts';
@@ -52,6 +54,37 @@ describe('where to', () => {
     expect(headers.authorization).toBe(`Basic ${Buffer.from('user:p@ss').toString('base64')}`);
     expect(headers['x-api-key']).toBeUndefined();
   });
+});
+
+test('a request is due with a hundred records, or five seconds after the first', async () => {
+  const time = new ManualTime();
+  const sender = new ScriptedSender(time.now);
+  sender.script = () => 200;
+  const end = httpBatch({ endpoint, sender: () => sender, time }).start({
+    resource: { attributes: {} },
+    environment: readEnvironment({ OTEL_BLRP_SCHEDULE_DELAY: '1' }, () => undefined),
+  });
+  for (let id = 0; id < 101; id++) end.onEmit(recordOf({ id: String(id) }));
+  expect(sender.requests.map(({ ids }) => ids.length)).toEqual([100]);
+  await time.pass(4_999);
+  expect(sender.requests).toHaveLength(1);
+  await time.pass(1);
+  expect(sender.requests.map(({ ids }) => ids.length)).toEqual([100, 1]);
+  await settled();
+  expect(end.deliveryAccount()).toMatchObject({ accepted: 101, delivered: 101, pending: 0 });
+});
+
+test('a request is due as soon as it is large enough', () => {
+  const sender = new ScriptedSender(() => 0);
+  const end = httpBatch({ endpoint, batchBytes: 2_048, sender: () => sender, time: new ManualTime() }).start({
+    resource: { attributes: {} },
+    environment: readEnvironment({}, () => undefined),
+  });
+  for (let id = 0; id < 10; id++) end.onEmit(recordOf({ id: String(id), bytes: 800 }));
+  expect(sender.requests.map(({ ids }) => ids)).toEqual([
+    ['0', '1', '2'],
+    ['3', '4', '5'],
+  ]);
 });
 
 describe('a mistake is a ConfigError that names the option and shows no secret', () => {
