@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiKey } from './api-key.mjs';
 import { collectorBinary, startCollector } from './collector.mjs';
+import { eventStreams } from './event-streams.mjs';
 import { exactlyOnce } from './exactly-once.mjs';
 import { killedCollector } from './killed-collector.mjs';
 import { metricsFromLogs } from './metrics-from-logs.mjs';
@@ -31,6 +32,7 @@ const STEPS = {
   'metrics-from-logs': metricsFromLogs,
   prometheus,
   'api-key': apiKey,
+  'event-streams': eventStreams,
   shop,
 };
 
