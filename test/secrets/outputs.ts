@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { batch, consoleHandler, enrich, fallback, file, type Handler, otlp, route } from '@logspan/sdk';
+import { batch, consoleHandler, enrich, fallback, file, type Handler, httpBatch, otlp, route } from '@logspan/sdk';
 import { JsonLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { SYSTEM_SHIPPER_TIME } from '../../packages/sdk/src/delivery/shipper.ts';
 
@@ -37,7 +37,7 @@ function toOtlp(name = 'otlp', status = 200): Output {
 }
 
 /** Over a real connection: headers, and bodies as they are and unpacked. */
-async function toCollector(): Promise<Output> {
+async function overHttp(name: string, make: (endpoint: string) => Handler): Promise<Output> {
   const parts: Buffer[] = [];
   const server = createServer((request, response) => {
     const body: Buffer[] = [];
@@ -51,8 +51,8 @@ async function toCollector(): Promise<Output> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    name: 'otlp with gzip',
-    handler: otlp({ endpoint: `http://127.0.0.1:${port}/v1/logs`, compression: 'gzip' }),
+    name,
+    handler: make(`http://127.0.0.1:${port}/v1/logs`),
     written: () => Buffer.concat(parts),
     close() {
       server.closeAllConnections();
@@ -176,7 +176,8 @@ function byFallbackOfThrown(): Output {
 export async function outputs(): Promise<Output[]> {
   return [
     toOtlp(),
-    await toCollector(),
+    await overHttp('otlp with gzip', (endpoint) => otlp({ endpoint, compression: 'gzip' })),
+    await overHttp('httpBatch with gzip', (endpoint) => httpBatch({ endpoint, compression: 'gzip' })),
     toConsole('pretty'),
     toConsole('json'),
     toExporter(),
