@@ -444,8 +444,13 @@ test('any sequence of answers: the account is exact, and every record has exactl
 
 describe('a process that ends', () => {
   const everything = Array.from({ length: 250 }, (_, id) => String(id)).sort();
-  const ship = async (ending: string, onLine?: Parameters<typeof run>[2]): Promise<Ended & { stats: unknown }> => {
-    const ended = await run(['http-batch.mjs', service.endpoint, ending], { LOG_API_KEY: SECRET }, onLine);
+  const ship = async (
+    ending: string,
+    onLine?: Parameters<typeof run>[2],
+    options: Partial<HttpBatchOptions> = {},
+  ): Promise<Ended & { stats: unknown }> => {
+    const args = ['http-batch.mjs', service.endpoint, ending, JSON.stringify(options)];
+    const ended = await run(args, { LOG_API_KEY: SECRET }, onLine);
     // Byte for byte: console, diagnostics at every level, the account, the running handlers as they are inspected.
     expect(ended.stdout + ended.stderr).not.toContain(SECRET);
     const line = ended.stdout.split('\n').find((text) => text.startsWith('{"stats"'));
@@ -475,6 +480,13 @@ describe('a process that ends', () => {
       if (line === 'ready') child.kill('SIGTERM');
     });
     expect(ended.signal).toBe('SIGTERM');
+    expect(idsTaken()).toEqual(everything);
+  });
+
+  test('and would rather wait than lose a record: a log call delivers what stands in its way', async () => {
+    service.script = [{ status: 503 }];
+    const options: Partial<HttpBatchOptions> = { overflow: 'block', queueBytes: 16_384, batchRecords: 20 };
+    await expect(ship('natural', undefined, options)).resolves.toMatchObject({ code: 0, stats: delivered });
     expect(idsTaken()).toEqual(everything);
   });
 
