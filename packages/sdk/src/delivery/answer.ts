@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: Uint8Array;
   /** True if the body was longer than the limit of the OTLP specification. */
   readonly oversized?: boolean | undefined;
+  /** Why there is none: the code of the error. Nothing else of it counts then. */
+  readonly missing?: string | undefined;
 }
 
 /** What an answer means for the batch. */
@@ -27,7 +29,8 @@ export type Outcome =
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** What the status alone says; undefined for 2xx, and for a refusal, whatever comes with it: {@link refused}. */
-export function readStatus({ status, retryAfter }: Answer, nowMillis: number): Outcome | undefined {
+export function readStatus({ status, retryAfter, missing }: Answer, nowMillis: number): Outcome | undefined {
+  if (missing !== undefined) return { kind: 'retry', cause: missing };
   if (RETRYABLE.has(status)) {
     return { kind: 'retry', waitMillis: retryAfterMillis(retryAfter, nowMillis), cause: `HTTP status ${status}` };
   }

@@ -149,6 +149,28 @@ describe('a destination that does not take them', () => {
     expect(notices[0]).toBe('HTTP status 503; a log call waits while 3 records are held');
   });
 
+  test('and says why it gives no answer, is quoted', () => {
+    const { push, notices } = setUp([() => [answer(0, { missing: 'ECONNREFUSED' })], [200, 200, 200]]);
+    push('1', '2', '3');
+    expect(notices).toEqual(['ECONNREFUSED; a log call waits while 3 records are held']);
+  });
+
+  test('is given the time of one request for each', () => {
+    const { pushTogether, timeouts } = setUp([[200]]);
+    pushTogether('1', '2', '3');
+    expect(timeouts).toEqual([10_000]);
+  });
+
+  test('but took some before, is asked again as soon as the first time', () => {
+    const { push, time, account } = setUp([[503], [503], [200, 200, 200], [503], [200, 200, 200]]);
+    push('1', '2', '3');
+    // Half of 1 s and half of 1.5 s.
+    expect(time.millis - 1_000).toBe(500 + 750);
+    push('4', '5', '6');
+    expect(time.millis - 1_000).toBe(500 + 750 + 500);
+    expect(account()).toMatchObject({ delivered: 6 });
+  });
+
   test('is not asked before it wants to be', () => {
     const { push, time, bePatient, account } = setUp([[200, 200, 200]]);
     bePatient(4_000);

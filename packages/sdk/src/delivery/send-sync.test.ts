@@ -8,11 +8,23 @@ import { sendSync } from './send-sync.ts';
 
 const target = { url: new URL('http://127.0.0.1:9/v1/logs'), headers: {}, compression: 'none' } as const;
 
+test('why there is no answer is told by the code of the error', () => {
+  const bodies = [new Uint8Array(1), new Uint8Array(1)];
+  expect(sendSync(target, bodies, 10_000)).toMatchObject([{ missing: 'ECONNREFUSED' }]);
+  const { execPath } = process;
+  process.execPath = '/no/such/program';
+  try {
+    expect(sendSync(target, bodies, 10_000)).toMatchObject([{ missing: 'ENOENT' }]);
+  } finally {
+    process.execPath = execPath;
+  }
+});
+
 test('no time is no answer, and not all the time that it takes', () => {
   const { execPath } = process;
   const folder = mkdtempSync(join(tmpdir(), 'logspan-'));
   const answering = join(folder, 'answering');
-  writeFileSync(answering, `#!/bin/sh\necho '{"status":200,"body":""}'\n`);
+  writeFileSync(answering, `#!/bin/sh\ncat >/dev/null\necho '{"status":200,"body":""}'\n`);
   chmodSync(answering, 0o700);
   process.execPath = answering;
   try {

@@ -24,7 +24,7 @@ process.stdin.on('end', async () => {
   const agent = new Agent({ keepAlive: true, ca: head.ca, cert: head.cert, key: head.key });
   const send = (body) => new Promise((resolve) => {
     const outgoing = request(url, { method: 'POST', agent, headers: { ...head.headers, 'content-length': body.length } });
-    outgoing.on('error', () => resolve(null));
+    outgoing.on('error', (error) => resolve({ missing: error.code }));
     outgoing.on('response', (incoming) => {
       const parts = [];
       let length = 0;
@@ -51,7 +51,7 @@ process.stdin.on('end', async () => {
     at += size;
     const answer = await send(head.gzip ? gzipSync(body, { level: 1 }) : body);
     process.stdout.write(JSON.stringify(answer) + '\\n');
-    if (answer === null) break;
+    if (answer.status === undefined) break;
   }
   agent.destroy();
 });
@@ -64,8 +64,9 @@ const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'Sy
  * Sends requests one after the other without returning to the event loop: about 40 ms to start, then as fast as the
  * destination answers, `timeoutMillis` at most. Stops at the first request that gets no answer.
  *
- * @returns the answers, as many as there were: none where this executable is not Node itself (Electron, a single
- * executable application), which would start the application again. Never throws.
+ * @returns the answers, as many as there were, and for the request at which it stopped why there is none, if that is known.
+ * Nothing where this executable is not Node itself (Electron, a single executable application), which would start the
+ * application again. Never throws.
  */
 export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], timeoutMillis: number): Answer[] {
   // No time would be all the time that it takes.
@@ -86,7 +87,7 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
     if (value !== undefined) env[name] = value;
   }
   try {
-    const { stdout } = spawnSync(process.execPath, ['-e', PROGRAM], {
+    const { stdout, error } = spawnSync(process.execPath, ['-e', PROGRAM], {
       input: Buffer.concat([Buffer.from(`${head}\n`), ...bodies]),
       timeout: Math.ceil(timeoutMillis),
       killSignal: 'SIGKILL',
@@ -95,7 +96,12 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
       windowsHide: true,
       maxBuffer: 64 * 1_048_576,
     });
-    return stdout.toString().split('\n').flatMap(parseAnswer);
+    // Null if the process could not be started.
+    const answers = String(stdout ?? '')
+      .split('\n')
+      .flatMap(parseAnswer);
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    return code === undefined ? answers : [...answers, noAnswer(code)];
   } catch {
     return [];
   }
@@ -110,8 +116,15 @@ export function canSendSync(): boolean {
 function parseAnswer(line: string): Answer[] {
   try {
     const answer = JSON.parse(line);
-    return answer === null ? [] : [{ ...answer, body: Buffer.from(answer.body, 'base64') }];
+    if (answer.status === undefined) return [noAnswer(answer.missing)];
+    return [{ ...answer, body: Buffer.from(answer.body, 'base64') }];
   } catch {
     return [];
   }
+}
+
+/** A code such as ECONNREFUSED is safe to tell; the message of an error may hold the address. */
+function noAnswer(code: unknown): Answer {
+  const isCode = typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code);
+  return { status: 0, body: new Uint8Array(0), missing: isCode ? code : 'no answer' };
 }
