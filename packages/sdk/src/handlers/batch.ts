@@ -4,6 +4,7 @@ import { Announcer } from '../delivery/announce.ts';
 import { type DropReason, Ledger } from '../delivery/ledger.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { keepRecord } from '../pipeline/copy-record.ts';
+import { factory } from '../pipeline/factory.ts';
 import { suppressLogging } from '../pipeline/guard.ts';
 import { isWorthReporting, report } from '../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
@@ -88,6 +89,8 @@ export function batch(exporter: LogRecordExporter | Promise<LogRecordExporter>, 
     start: () => new BatchEnd(Promise.resolve(exporter), options),
   };
 }
+
+factory(batch);
 
 const SUCCESS = 0;
 

@@ -1,4 +1,5 @@
 import { jsonFormat } from '../formats/json-format.ts';
+import { factory } from '../pipeline/factory.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -55,6 +56,8 @@ export function consoleHandler(options: ConsoleHandlerOptions = {}): Handler {
     },
   };
 }
+
+factory(consoleHandler);
 
 function check(options: ConsoleHandlerOptions): void {
   checkOptions('consoleHandler', options, ['format', 'colors', 'stream', 'maxBufferedBytes', 'when']);

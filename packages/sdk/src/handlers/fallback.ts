@@ -1,6 +1,7 @@
 import { type Context, diag } from '@opentelemetry/api';
 import { accountsOf, droppedAccount, lostBy, sumOf } from '../delivery/ledger.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
+import { factory } from '../pipeline/factory.ts';
 import { passes } from '../pipeline/passes.ts';
 import { isWorthReporting, report, watch } from '../pipeline/report.ts';
 import type { EnabledOptions, FlushOptions, LogRecord } from '../pipeline/stage.ts';
@@ -59,6 +60,8 @@ export function fallback(first: Handler, second: Handler, options: FallbackOptio
     },
   };
 }
+
+factory(fallback);
 
 const LONGEST_SHARE_MILLIS = 2_000;
 

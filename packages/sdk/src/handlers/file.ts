@@ -2,6 +2,7 @@ import { resolve, sep } from 'node:path';
 import { type ShipperTime, SYSTEM_SHIPPER_TIME } from '../delivery/shipper.ts';
 import { jsonFormat } from '../formats/json-format.ts';
 import { otlpJsonFormat } from '../formats/otlp-json-format.ts';
+import { factory } from '../pipeline/factory.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -142,6 +143,8 @@ export function file(first: string | (FileOptions & { readonly path: string }), 
     },
   };
 }
+
+factory(file);
 
 function optionsOf(first: unknown, second: unknown): FileOptions & { readonly path: string } {
   if (typeof first === 'string') {

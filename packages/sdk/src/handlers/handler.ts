@@ -1,3 +1,4 @@
+import { forgottenCall } from '../pipeline/factory.ts';
 import type { LogRecord, LogRecordProcessor, Resource } from '../pipeline/stage.ts';
 import { checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -83,6 +84,8 @@ export interface Handler {
 
 /** Throws a {@link ConfigError} unless this is a handler. */
 export function checkHandler(option: string, handler: Partial<Handler> | null | undefined): void {
+  const call = forgottenCall(handler);
+  if (call !== undefined) throw new ConfigError(option, `must be what ${call} returns: the call is missing`);
   if (typeof handler !== 'object' || handler === null || typeof handler.start !== 'function') {
     throw new ConfigError(option, `must be a handler such as otlp() or consoleHandler(), not ${given(handler)}`);
   }

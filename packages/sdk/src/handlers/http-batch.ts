@@ -12,6 +12,7 @@ import { JSON_LOGS } from '../delivery/json-request.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { canSendSync, type sendSync } from '../delivery/send-sync.ts';
 import type { ShipperTime } from '../delivery/shipper.ts';
+import { factory } from '../pipeline/factory.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -141,6 +142,8 @@ export function httpBatch(options: HttpBatchOptions): Handler {
       }),
   };
 }
+
+factory(httpBatch);
 
 function targetOf(options: HttpBatchOptions): HttpTarget {
   const url = endpointUrl('httpBatch.endpoint', options.endpoint, 'https://logs.example.com/ingest');

@@ -5,6 +5,7 @@ import { type OtlpTargetOptions, otlpTarget } from '../delivery/otlp-target.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { canSendSync, type sendSync } from '../delivery/send-sync.ts';
 import type { ShipperTime } from '../delivery/shipper.ts';
+import { factory } from '../pipeline/factory.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError } from '../provider/config-error.ts';
@@ -145,6 +146,8 @@ export function otlp(options: OtlpOptions = {}): Handler {
     },
   };
 }
+
+factory(otlp);
 
 /** A log call can wait only for a delivery that needs no event loop. */
 function checkCanBlock(protocol: OtlpProtocol): void {

@@ -1,5 +1,6 @@
 import { droppedAccount, sumOf } from '../delivery/ledger.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
+import { factory } from '../pipeline/factory.ts';
 import { asStage, checkOrder, type Step } from '../pipeline/pipe.ts';
 import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, StageAccount } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
@@ -60,6 +61,8 @@ export function route(options: RouteOptions): Handler {
     start: (context) => within(label, () => new RouteEnd(processors, handlers, context)),
   };
 }
+
+factory(route);
 
 /** A pipeline within the pipeline. */
 class RouteEnd implements HandlerEnd {

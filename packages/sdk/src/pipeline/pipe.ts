@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { ConfigError, given } from '../provider/config-error.ts';
 import { contain } from './contain.ts';
+import { factory, forgottenCall } from './factory.ts';
 import { type NewRecord, newRecord } from './new-record.ts';
 import { Failures, report } from './report.ts';
 import {
@@ -82,6 +83,8 @@ export function asStage(step: Step, option: string): Stage {
 /** The stage that a user's step is: a stage as it is, a function or a third-party processor made into one. */
 export function stageOf(step: Step, option: string): Stage {
   if (typeof step === 'function') {
+    const call = forgottenCall(step);
+    if (call !== undefined) throw new ConfigError(option, `must be what ${call} returns: the call is missing`);
     if (!('stageName' in step)) return processor(step as ProcessorFunction);
     for (const { phase, stageName } of flat(step)) {
       if (phase === undefined || PHASES.includes(phase)) continue;
@@ -131,6 +134,8 @@ export function processor(fn: ProcessorFunction, phase?: Phase): Stage {
     });
   });
 }
+
+factory(pipe, processor);
 
 /** A record that a processor wrote must not harm it, nor the one that caused it. */
 function passOn(next: LogRecordProcessor, record: LogRecord, context: Context | undefined): void {

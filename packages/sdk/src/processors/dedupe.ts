@@ -1,5 +1,6 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
+import { factory } from '../pipeline/factory.ts';
 import {
   attributesKey,
   checkAttributeNames,
@@ -103,6 +104,8 @@ export function dedupe(options: DedupeOptions = {}): Stage {
     });
   });
 }
+
+factory(dedupe);
 
 /** Finds out what a record is the same by; false if by nothing. */
 type Fill = (sameness: Sameness, record: LogRecord) => boolean;

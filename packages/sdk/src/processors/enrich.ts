@@ -1,5 +1,6 @@
 import { PlainCopy } from '@logspan/logger/internal';
 import type { Context } from '@opentelemetry/api';
+import { factory } from '../pipeline/factory.ts';
 import { watch } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
@@ -34,6 +35,8 @@ export function enrich(enrichment: Enrichment, options: EnrichOptions = {}): Sta
   const plain = Object.fromEntries(Object.entries(enrichment).map(([key, value]) => [key, copy.of(value)]));
   return enrichWith(() => plain, overwrite);
 }
+
+factory(enrich);
 
 function enrichWith(make: Extract<Enrichment, (...args: never[]) => unknown>, overwrite: boolean): Stage {
   return stage('enrich', 'enrich', (next) =>

@@ -1,6 +1,7 @@
 import { setOwn } from '@logspan/logger/internal';
 import { type Attributes, type Context, context as contexts, isSpanContextValid, trace } from '@opentelemetry/api';
 import { plainValue } from '../pipeline/copy-record.ts';
+import { factory } from '../pipeline/factory.ts';
 import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type Stage, stage } from '../pipeline/stage.ts';
 
@@ -32,6 +33,8 @@ export function eventToSpanEventBridge(): Stage {
     });
   });
 }
+
+factory(eventToSpanEventBridge);
 
 function addToSpan(record: LogRecord, from: Context = contexts.active()): void {
   const { eventName, spanContext: ids } = record;

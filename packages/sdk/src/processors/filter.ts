@@ -1,4 +1,5 @@
 import type { RecordFilter } from '@logspan/logger';
+import { factory } from '../pipeline/factory.ts';
 import { passes } from '../pipeline/passes.ts';
 import { forwardTo, type Stage, stage } from '../pipeline/stage.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -26,3 +27,5 @@ export function filter(predicate: RecordFilter): Stage {
     });
   });
 }
+
+factory(filter);

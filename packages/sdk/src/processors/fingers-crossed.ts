@@ -2,6 +2,7 @@ import { LEVEL_NAMES, type LevelName, type RecordFilter, SEVERITY } from '@logsp
 import { severityOf } from '@logspan/logger/internal';
 import type { Context } from '@opentelemetry/api';
 import { keepRecord } from '../pipeline/copy-record.ts';
+import { factory } from '../pipeline/factory.ts';
 import { PassLater } from '../pipeline/pass-later.ts';
 import { passes } from '../pipeline/passes.ts';
 import { functionKey } from '../pipeline/record-key.ts';
@@ -170,6 +171,8 @@ export function fingersCrossed(options: FingersCrossedOptions = {}): Stage {
     });
   });
 }
+
+factory(fingersCrossed);
 
 function traceOf({ spanContext }: LogRecord): string | undefined {
   return spanContext?.traceId;

@@ -1,5 +1,6 @@
 import { type Context, createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
 import { exemplarSinkOf } from '../metrics/exemplars.ts';
+import { factory } from '../pipeline/factory.ts';
 import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
 import { checkOptions } from '../provider/check-options.ts';
@@ -51,6 +52,8 @@ export function logMetrics(options: LogMetricsOptions = {}): Stage {
     throw new ConfigError('logMetrics.meter', `${given(meter)} was given, allowed: an OTel Meter`);
   return stage('logMetrics', 'observe', (next) => observing(next, checked, maxSeries, meter));
 }
+
+factory(logMetrics);
 
 function observing(
   next: LogRecordProcessor,

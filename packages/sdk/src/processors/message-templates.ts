@@ -1,3 +1,4 @@
+import { factory } from '../pipeline/factory.ts';
 import { renderMessage } from '../pipeline/message-template.ts';
 import { forwardTo, type Stage, stage } from '../pipeline/stage.ts';
 
@@ -24,3 +25,5 @@ export function messageTemplates(): Stage {
     }),
   );
 }
+
+factory(messageTemplates);

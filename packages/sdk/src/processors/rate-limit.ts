@@ -1,5 +1,6 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
+import { factory } from '../pipeline/factory.ts';
 import { LeftOut } from '../pipeline/left-out.ts';
 import {
   attributesKey,
@@ -126,6 +127,8 @@ export function rateLimit(options: RateLimitOptions): Stage {
     });
   });
 }
+
+factory(rateLimit);
 
 interface Keying {
   readonly key: RecordKey;

@@ -2,6 +2,7 @@ import { type AttributeValue, setOwn, settleAttributes } from '@logspan/logger/i
 import { diag } from '@opentelemetry/api';
 import { plainValue, valueLengthLimit } from '../pipeline/copy-record.ts';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
+import { factory } from '../pipeline/factory.ts';
 import { isRendered, renderAgain } from '../pipeline/message-template.ts';
 import {
   forwardTo,
@@ -123,6 +124,8 @@ export function redact(options: RedactOptions = {}, now: () => number = () => pe
     },
   });
 }
+
+factory(redact);
 
 /** The attributes of a resource, redacted; adds to `found` what was secret. May throw. */
 function cleanResource(

@@ -1,4 +1,5 @@
 import { contain, MOST_FAILURES_IN_A_ROW } from '../pipeline/contain.ts';
+import { factory } from '../pipeline/factory.ts';
 import { type Step, stageOf } from '../pipeline/pipe.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import { checkNumber, checkOptions } from '../provider/check-options.ts';
@@ -23,3 +24,5 @@ export function resilient(step: Step, options: ResilientOptions = {}): Stage {
   checkNumber('resilient.takeOutAfter', options.takeOutAfter, 1);
   return contain(stageOf(step, 'resilient'), options.takeOutAfter ?? MOST_FAILURES_IN_A_ROW);
 }
+
+factory(resilient);

@@ -1,6 +1,7 @@
 import { LEVEL_NAMES, type LevelName, type RecordFilter, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
+import { factory } from '../pipeline/factory.ts';
 import { passes } from '../pipeline/passes.ts';
 import { peekAttribute } from '../pipeline/peek-attribute.ts';
 import { Failures } from '../pipeline/report.ts';
@@ -125,6 +126,8 @@ export function sample(options: SampleOptions = {}): Stage {
     });
   });
 }
+
+factory(sample);
 
 /** Writes down the share that a record stands for. */
 function weigh(record: LogRecord, ratio: number): void {

@@ -1,3 +1,4 @@
+import { factory } from '../pipeline/factory.ts';
 import { type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
 import { type StageTime, timeOf } from '../pipeline/stage-time.ts';
 import { checkOptions } from '../provider/check-options.ts';
@@ -87,3 +88,5 @@ export function securityMonitor(options: SecurityMonitorOptions = {}): SecurityM
     stats: () => Object.fromEntries([...tallies].map(([id, tally]) => [id, { ...tally }])),
   });
 }
+
+factory(securityMonitor);

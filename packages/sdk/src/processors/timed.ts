@@ -7,6 +7,7 @@ import {
   type Meter,
   metrics,
 } from '@opentelemetry/api';
+import { factory } from '../pipeline/factory.ts';
 import { newRecord } from '../pipeline/new-record.ts';
 import { type Step, stageOf } from '../pipeline/pipe.ts';
 import { Failures } from '../pipeline/report.ts';
@@ -60,6 +61,8 @@ export function timed(step: Step, options: TimedOptions = {}): Stage {
     { steps: [inner] },
   );
 }
+
+factory(timed);
 
 function measuring(inner: Stage, name: string, next: LogRecordProcessor, options: TimedOptions): LogRecordProcessor {
   const { measureOneIn = 16, reportEvery = 1_000, now = () => performance.now(), random = Math.random } = options;
