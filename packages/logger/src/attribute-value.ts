@@ -155,9 +155,10 @@ export class PlainCopy {
       case 'boolean':
       case 'undefined':
         return value;
-      case 'bigint':
-        // Beyond 2^53 a number would be another number.
-        return BigInt.asIntN(54, value) === value ? Number(value) : this.text(value.toString());
+      case 'bigint': {
+        const plain = plainInteger(value);
+        return typeof plain === 'number' ? plain : this.text(plain);
+      }
       case 'symbol':
         return this.text(value.toString());
       case 'function':
@@ -373,6 +374,11 @@ interface Taken<T> {
 
 function rest(size: number, taken: number): string {
   return size > taken ? `${size - taken} more` : 'more';
+}
+
+/** A bigint as a number, or as text beyond 2^53, where a number would be another number. */
+export function plainInteger(value: bigint): number | string {
+  return BigInt.asIntN(54, value) === value ? Number(value) : value.toString();
 }
 
 /** The length of a byte array, of any realm, whatever it says of itself; NaN for everything else. */

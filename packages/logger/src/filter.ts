@@ -1,3 +1,4 @@
+import { plainInteger } from './attribute-value.ts';
 import { glob } from './glob.ts';
 import { computed, lazyCompute } from './lazy.ts';
 import { LEVEL_NAMES, type LevelName, severityOf } from './level.ts';
@@ -83,7 +84,8 @@ export type AttributeTest = string | number | bigint | boolean | null | ((value:
  * Passes records by one attribute: that have it, `attribute('user.id')`; that have it with this value,
  * `attribute('tenant', 'acme')`; for which a test is true, `attribute('http.response.status_code', (v) => v >= 500)`.
  *
- * Looks at that one attribute alone, as the caller gave it: no lazy value is computed for it. One that is lazy, or made by
+ * Looks at that one attribute alone, as the caller gave it, a bigint as the number (beyond 2^53 the text) that it becomes:
+ * no lazy value is computed for it. One that is lazy, or made by
  * a function in place of the attributes, is there only behind the point where records are computed: for a handler's
  * `when`. Throws a TypeError for a test that is none, undefined included: a variable that is not set would pass anything.
  */
@@ -100,7 +102,26 @@ export function attribute(key: string, ...test: readonly [] | readonly [Attribut
   if (expected !== null && !['string', 'number', 'bigint', 'boolean'].includes(typeof expected)) {
     throw new TypeError(`attribute: ${key} can be compared with a plain value or a function, not ${shown(expected)}`);
   }
-  return (record) => peek(record, key) === expected;
+  const plain = typeof expected === 'bigint' ? plainInteger(expected) : expected;
+  return (record) => peek(record, key) === plain;
+}
+
+/**
+ * A filter that does not judge what is written while it is asked: a filter that logs with a logger that it belongs to would
+ * ask itself without end.
+ */
+export function askedOnce(filter: RecordFilter): RecordFilter {
+  let busy = false;
+  const passes = (record: FilterableRecord): boolean => {
+    if (busy) return true;
+    busy = true;
+    try {
+      return filter(record);
+    } finally {
+      busy = false;
+    }
+  };
+  return Object.assign(passes, { minimumSeverity: filter.minimumSeverity });
 }
 
 /** Passes what all of these pass. */
@@ -130,10 +151,10 @@ function answer(ask: () => unknown): boolean {
   return Boolean(computed(ask));
 }
 
+/** A bigint as what a handler sees of it, so that a filter says the same in all places. */
 function peek(record: FilterableRecord, key: string): unknown {
-  if (record.peekAttribute !== undefined) return record.peekAttribute(key);
-  const { attributes } = record;
-  return ownAttribute(attributes, key);
+  const value = record.peekAttribute !== undefined ? record.peekAttribute(key) : ownAttribute(record.attributes, key);
+  return typeof value === 'bigint' ? plainInteger(value) : value;
 }
 
 /** An own attribute of what a caller gave; undefined for none, for a lazy one, and for one whose getter throws. */

@@ -343,6 +343,26 @@ describe('derived loggers', () => {
     expect(facadeState().contained).toBe(before + 5);
   });
 
+  test('a filter that logs with its own logger asks itself once', () => {
+    const written = recording();
+    let asked = 0;
+    let child = getLogger('shop');
+    const logger = getLogger('shop').filter(() => {
+      asked++;
+      logger.info('inner');
+      child.info('inner_of_child');
+      return false;
+    });
+    child = logger.child({ a: 1 }).filter(() => false);
+    logger.info('outer');
+    expect(asked).toBe(1);
+    // What it writes itself passes that filter, not those of others.
+    expect(written.map(({ eventName }) => eventName)).toEqual(['inner']);
+    logger.info('outer');
+    expect(asked).toBe(2);
+    expect(getLogger('shop').filter(atLeast('warn')).isEnabled('info')).toBe(false);
+  });
+
   test('a filter on one attribute asks for that one, of call over logger over context', () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const written = recording();

@@ -10,7 +10,7 @@ import {
   type ScopeLevel,
   scopeLevel,
 } from './facade-state.ts';
-import { and, type RecordFilter } from './filter.ts';
+import { and, askedOnce, type RecordFilter } from './filter.ts';
 import { computed } from './lazy.ts';
 import { SEVERITY, type SeverityName, severityOf, severityText } from './level.ts';
 import { type OtelLogger, registeredLogger } from './otel-logs-api.ts';
@@ -190,12 +190,13 @@ export class Logger {
   /**
    * A logger that writes only what passes: `logger.filter(event('audit_*'))`. This logger stays as it is; children
    * inherit. What is stopped costs the filter alone: no attribute is read that it does not ask for, and no lazy one
-   * computed. A filter that throws lets the record pass; what is no function is reported and lets everything pass.
+   * computed. A filter that throws lets the record pass; what is no function is reported and lets everything pass. What a
+   * filter writes with that logger while it is asked passes unjudged.
    */
   filter(passes: RecordFilter): Logger {
     let both = this.#filter;
     if (typeof passes !== 'function') contain(new TypeError('logger.filter: must be given a function'));
-    else both = both === undefined ? passes : and(both, passes);
+    else both = both === undefined ? askedOnce(passes) : and(both, askedOnce(passes));
     return new Logger(this.#scopeName, this.#version, this.#bound, both);
   }
 

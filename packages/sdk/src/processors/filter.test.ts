@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { and, atLeast, attribute, event, lazy, not, or, scope } from '@logspan/logger';
+import { and, atLeast, attribute, event, getLogger, lazy, not, or, scope } from '@logspan/logger';
+import { setDestination } from '@logspan/logger/internal';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { providers, through } from '../../../../test/pipeline/recorder.ts';
+import { pipe, processor } from '../pipeline/pipe.ts';
+import { enrich } from './enrich.ts';
 import { filter } from './filter.ts';
 
 describe.each(providers)('records of %s', (provider, emitTo) => {
@@ -70,4 +73,34 @@ test('enabled says no below the level of the filter, and else what comes behind'
 
 test.each([undefined, 'warn', /a/, { include: [] }])('%p is a ConfigError', (given) => {
   expect(() => filter(given as never)).toThrow(expect.objectContaining({ name: 'ConfigError', option: 'filter' }));
+});
+
+test.each([
+  [attribute('n', 5), [true, true, false, false]],
+  [attribute('n', 5n), [true, true, false, false]],
+  [attribute('n', 2n ** 60n), [false, false, true, true]],
+  [attribute('n', String(2n ** 60n)), [false, false, true, true]],
+  [attribute('n', (n) => typeof n === 'number' && n > 4), [true, true, false, false]],
+])('a bigint is the same number in every place (%#)', (passes, expected) => {
+  const values = [5, 5n, 2n ** 60n, String(2n ** 60n)];
+  const stage = through(filter(passes));
+  const settled = through(
+    pipe(
+      enrich({ other: 1 }),
+      processor((record) => passes(record)),
+    ),
+  );
+  const logger: unknown[] = [];
+  const destination = { getWriter: () => ({ write: (...given: unknown[]) => void logger.push(given[4]) }) };
+  setDestination(destination as never);
+  for (const n of values) {
+    stage.emit({ attributes: { n } as never });
+    settled.emit({ attributes: { n } as never });
+    getLogger('shop').filter(passes).info('e', { n });
+  }
+  setDestination(undefined);
+  const passed = values.filter((_, i) => expected[i]);
+  expect(logger).toEqual(passed.map((n) => ({ n })));
+  expect(stage.end.records).toHaveLength(passed.length);
+  expect(settled.end.records).toHaveLength(passed.length);
 });
