@@ -6,7 +6,7 @@ import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
 import { metricsIn, pointsOf } from '../../../../test/delivery/official-metrics.ts';
 import { toldDuring } from '../../../../test/pipeline/recorder.ts';
 import type { HttpTarget, Sender } from '../delivery/http-sender.ts';
-import type { Answer } from '../delivery/otlp-answer.ts';
+import type { Answer } from '../delivery/answer.ts';
 import { logMetrics } from '../processors/log-metrics.ts';
 import { sample } from '../processors/sample.ts';
 import { ConfigError } from '../provider/config-error.ts';
