@@ -71,6 +71,8 @@ export interface HandlerContext {
   readonly resource: Resource;
   /** What the environment asks for: applies where the handler's own options are silent. */
   readonly environment: Environment;
+  /** True if the pipeline takes secrets out: then nothing behind it may add any. */
+  readonly redacts?: boolean;
 }
 
 /** A destination, as the user writes it in `handlers: [otlp(), consoleHandler()]`. Started once per pipeline. */

@@ -2,13 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { atLeast } from '@logspan/logger';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { emitTo, Recorder, toldDuring } from '../../../../test/pipeline/recorder.ts';
-import { type ProcessorFunction, processor, type Step } from '../pipeline/pipe.ts';
+import { type ProcessorFunction, pipe, processor, type Step } from '../pipeline/pipe.ts';
 import { stage } from '../pipeline/stage.ts';
 import { enrich } from '../processors/enrich.ts';
 import { filter } from '../processors/filter.ts';
 import { redact } from '../processors/redact.ts';
+import { resilient } from '../processors/resilient.ts';
 import { sample } from '../processors/sample.ts';
 import { readEnvironment } from '../provider/environment.ts';
+import { register } from '../provider/logging.ts';
 import { Pipeline } from '../provider/pipeline.ts';
 import { batch } from './batch.ts';
 import { fallback } from './fallback.ts';
@@ -126,6 +128,57 @@ describe('what a route does to its records', () => {
       'route/memory': delivered(2),
     });
     expect(told.join()).not.toContain('hunter2');
+  });
+});
+
+describe('what is added on a route', () => {
+  const sentence = /what (enrich|addsOne) adds would leave unredacted: put a redact\(\) behind it/;
+  const addsOne: ProcessorFunction = (record) => void record.setAttribute('password', 'hunter2');
+  const start = (processors: Step[], mustRedact: boolean, nested = false) => {
+    const inner = route({ processors, to: to(new Memory()), name: 'own' });
+    return new Pipeline(
+      [],
+      [nested ? route({ processors: [redact()], to: inner }) : inner],
+      handlerContext,
+      mustRedact,
+    );
+  };
+
+  test('must be redacted there, where the pipeline redacts', () => {
+    for (const step of [
+      enrich({ token: 'secret' }),
+      addsOne,
+      pipe(
+        filter(() => true),
+        addsOne,
+      ),
+      resilient(addsOne),
+    ]) {
+      for (const nested of [false, true]) {
+        expect(() => start([step], true, nested)).toThrow(sentence);
+        expect(() => start([step, redact()], true, nested)).not.toThrow();
+        expect(() => start([step], false, nested)).not.toThrow();
+      }
+    }
+    expect(() => start([addsOne], true)).toThrow('route(own).processors: what addsOne adds');
+    // A stage of the phase that is not redact() takes nothing out.
+    expect(() => start([addsOne, processor(function own() {}, 'redact')], true)).toThrow(sentence);
+  });
+
+  test('need not be where nothing is', () => {
+    const drops = processor(() => false, 'filter');
+    expect(() => start([drops, filter(() => true), sample({ ratio: 1 })], true)).not.toThrow();
+    expect(() => start([], true)).not.toThrow();
+  });
+
+  test('is a mistake at startup, and at run time', async () => {
+    const leaking = route({ processors: [addsOne], to: to(new Memory()) });
+    expect(() => register({ handlers: [leaking], exitHooks: false })).toThrow(sentence);
+    const logging = register({ handlers: [to(new Memory())], exitHooks: false });
+    expect(() => logging.addHandler(fallback(to(new Memory()), leaking))).toThrow(sentence);
+    await logging.shutdown();
+    const open = register({ handlers: [leaking], redact: false, exitHooks: false });
+    await open.shutdown();
   });
 });
 

@@ -1,7 +1,7 @@
 import { droppedAccount, sumOf } from '../delivery/ledger.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import { factory } from '../pipeline/factory.ts';
-import { asStage, checkOrder, type Step } from '../pipeline/pipe.ts';
+import { asStage, checkOrder, flat, isRedaction, type Step } from '../pipeline/pipe.ts';
 import type { EnabledOptions, FlushOptions, LogRecord, LogRecordProcessor, StageAccount } from '../pipeline/stage.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
@@ -38,7 +38,11 @@ export interface RouteOptions {
  * processor that throws loses no record, as in the pipeline, and a handler that throws or hangs takes nothing from the
  * others, here or elsewhere. What the processors hold back is counted under the route's own name.
  *
- * @throws ConfigError for an unknown option, a handler that is none, and an order of processors that would leak or waste.
+ * What is added on a route has not gone through the `redact` of the pipeline: processors that may add something, such as
+ * `enrich` or a plain function, need a `redact()` of the route behind them, unless the pipeline has none either.
+ *
+ * @throws ConfigError for an unknown option, a handler that is none, and an order of processors that would leak or waste;
+ * `start` throws it for processors that add what nothing redacts.
  */
 export function route(options: RouteOptions): Handler {
   checkOptions('route', options, ['to', 'when', 'processors', 'name']);
@@ -70,6 +74,7 @@ class RouteEnd implements HandlerEnd {
   readonly #edits: boolean;
 
   constructor(processors: readonly Step[], handlers: readonly Handler[], context: HandlerContext) {
+    if (context.redacts) checkRedacted(processors);
     this.#pipeline = new Pipeline(processors, handlers, context);
     this.#edits = processors.length > 0;
   }
@@ -122,6 +127,18 @@ class RouteEnd implements HandlerEnd {
     const own = droppedAccount(dropped);
     return { ...(own.accepted > 0 ? { '': own } : {}), ...this.#pipeline.deliveryAccounts() };
   }
+}
+
+/** What is added on a route has not gone through the `redact` of the pipeline. */
+function checkRedacted(processors: readonly Step[]): void {
+  const stages = processors.map((step, index) => asStage(step, `processors[${index}]`));
+  if (stages.some(isRedaction)) return;
+  const adds = stages.flatMap(flat).find(({ phase = 'enrich' }) => phase === 'enrich');
+  if (adds === undefined) return;
+  throw new ConfigError(
+    'processors',
+    `what ${adds.stageName ?? 'processor'} adds would leave unredacted: put a redact() behind it, or, if it only drops records, make it a filter() or processor(fn, 'filter')`,
+  );
 }
 
 /** Says of a mistake on which route it is. */

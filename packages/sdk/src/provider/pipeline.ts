@@ -123,7 +123,8 @@ export class Pipeline implements LogRecordProcessor {
     /** True if there must be a `redact()` at all times. */
     mustRedact = false,
   ) {
-    this.#context = context;
+    // Also of the routes within a route.
+    this.#context = mustRedact ? { ...context, redacts: true } : context;
     this.#mustRedact = mustRedact;
     this.#tee = tee();
     this.#end = {
