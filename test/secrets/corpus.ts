@@ -46,6 +46,14 @@ export const secretTexts: readonly SecretText[] = [
   as('form', VALUE, `user=ann&user%5Bpassword%5D=${VALUE}&x=1`),
   as('raw headers', VALUE, `GET / HTTP/1.1\r\nCookie: a=1; sid=${VALUE}\r\nHost: h\r\n`),
   as('inspected object', VALUE, `{ user: 'ann', dbPassword: '${VALUE}' }`),
+  as('coloured object', VALUE, `{ dbPassword: \x1b[32m'${VALUE}'\x1b[39m }`),
+  as('aligned label', VALUE, `Password      : ${VALUE}`),
+  as('line below', VALUE, `password:\n  ${VALUE}`),
+  as('headers in JSON', VALUE, JSON.stringify({ raw: `GET /\r\nCookie: a="1"; sid=${VALUE}\r\n` })),
+  as('flag', VALUE, `Command failed: mysql --password ${VALUE} shop`),
+  as('command', VALUE, `curl -u ann:${VALUE} https://h`),
+  as('element', VALUE, `<wsse:Password Type="x">${VALUE}</wsse:Password>`),
+  as('query in a query', VALUE, `/in?to=${encodeURIComponent(`https://h/?token=${VALUE}`)}`),
   as('connection string', VALUE, `Server=db;User=ann;Pwd=${VALUE};Encrypt=yes`),
 ];
 

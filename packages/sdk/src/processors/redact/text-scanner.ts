@@ -1,19 +1,25 @@
 import { afterScheme, email, urlCredentials } from './addresses.ts';
 import { isDigit, isUpper } from './character.ts';
+import { CommandFlags } from './command-flags.ts';
 import { labelledValue } from './labelled-value.ts';
 import { card, iban, mayHoldNumber } from './payment-numbers.ts';
+import { percentEncoded } from './percent-encoded.ts';
 import type { Hit, Rule, Span } from './rule.ts';
 import type { Rules } from './rules.ts';
 import { awsAccessKey, basic, bearer, githubToken, jwt, privateKey, slackToken, slackWebhook } from './token-shapes.ts';
+import { xmlElement } from './xml-element.ts';
 
-/** Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, … */
-const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]/;
+/**
+ * Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, the dash of
+ * a flag, the `<` of an element, the `%` of what is encoded, …
+ */
+const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]|<(?=[A-Za-z])|%(?=[0-9A-Fa-f]{2})|(?<![A-Za-z0-9])-(?=[-A-Za-z])/;
 const MARKS = new RegExp(ANY_MARK, 'g');
 
 /** The next mark from a place on; -1 if there is none. */
 export type FindMark = (text: string, from: number) => number;
 
-const findMark: FindMark = (text, from) => {
+export const findMark: FindMark = (text, from) => {
   MARKS.lastIndex = from;
   return MARKS.test(text) ? MARKS.lastIndex - 1 : -1;
 };
@@ -87,41 +93,101 @@ function replacing(rule: Rule, replacement: string): Rule {
   return { ...rule, action: { name: 'replace', text: () => replacement, value: () => replacement } };
 }
 
-/** Adds what the detectors find. */
-export function scan(text: string, rules: Rules, isCut: boolean, hits: Hit[], find: FindMark = findMark): void {
+/** What was encoded as often as this is looked into: a URL in a query, in a URL in a query. */
+const MOST_ENCODINGS = 3;
+
+/** Adds what the detectors find. `encodings`: how often the text was decoded. */
+export function scan(
+  text: string,
+  rules: Rules,
+  isCut: boolean,
+  hits: Hit[],
+  find: FindMark = findMark,
+  encodings = 0,
+): void {
   const mark = find(text, 0);
-  if (mark >= 0) scanMarks(text, rules, isCut, mark, hits, find);
+  if (mark >= 0) scanMarks(text, rules, isCut, mark, hits, find, encodings);
   if (rules.numbers && (isCut || mayHoldNumber(text))) scanNumbers(text, rules, isCut, hits);
 }
 
-function scanMarks(text: string, rules: Rules, isCut: boolean, first: number, hits: Hit[], find: FindMark): void {
+function scanMarks(
+  text: string,
+  rules: Rules,
+  isCut: boolean,
+  first: number,
+  hits: Hit[],
+  find: FindMark,
+  encodings: number,
+): void {
+  const { detectors } = rules;
   // All of a run of characters without a token has been seen up to here.
   let noJwtBefore = 0;
-  // The same of a URL without an `@`.
+  // The same of a URL without an `@`, and of what is encoded.
   let noAtBefore = 0;
+  let decodedBefore = 0;
+  let flags: CommandFlags | undefined;
   for (let at = first; at >= 0; ) {
     let hit: Hit | undefined;
-    const unit = text.charCodeAt(at);
-    const url = unit === COLON ? afterScheme(text, at) : undefined;
-    if (url !== undefined) {
-      const { slack, url_credentials } = rules.detectors;
-      hit = slack && hitOf(slack, slackWebhook(text, url));
-      if (hit === undefined && url_credentials !== undefined) {
-        const credentials = urlCredentials(text, url, noAtBefore, isCut);
-        if (typeof credentials === 'number') noAtBefore = credentials;
-        else hit = hitOf(url_credentials, credentials);
+    switch (text.charCodeAt(at)) {
+      case COLON: {
+        const url = afterScheme(text, at);
+        if (url === undefined) {
+          hit = hitAt(text, at, rules);
+          break;
+        }
+        hit = detectors.slack && hitOf(detectors.slack, slackWebhook(text, url));
+        if (hit === undefined && detectors.url_credentials !== undefined) {
+          const credentials = urlCredentials(text, url, noAtBefore, isCut);
+          if (typeof credentials === 'number') noAtBefore = credentials;
+          else hit = hitOf(detectors.url_credentials, credentials);
+        }
+        break;
       }
-    } else if (unit !== J) hit = hitAt(text, at, rules);
-    else if (rules.detectors.jwt !== undefined && at - 2 >= noJwtBefore && text.startsWith('ey', at - 2)) {
-      const token = jwt(text, at - 2);
-      if (typeof token === 'number') noJwtBefore = token;
-      else hit = hitOf(rules.detectors.jwt, token);
+      case J:
+        if (detectors.jwt !== undefined && at - 2 >= noJwtBefore && text.startsWith('ey', at - 2)) {
+          const token = jwt(text, at - 2);
+          if (typeof token === 'number') noJwtBefore = token;
+          else hit = hitOf(detectors.jwt, token);
+        }
+        break;
+      case DASH:
+        if (detectors.pairs === undefined) break;
+        flags ??= new CommandFlags(text, rules.keys);
+        hit = flags.valueAt(at);
+        break;
+      case PERCENT:
+        if (at >= decodedBefore && encodings < MOST_ENCODINGS) {
+          decodedBefore = scanEncoded(text, at, decodedBefore, rules, isCut, hits, encodings);
+        }
+        break;
+      default:
+        hit = hitAt(text, at, rules);
     }
     if (hit !== undefined) hits.push(hit);
     at = find(text, Math.max(hit?.end ?? 0, at + 1));
   }
 }
 
+/** Adds what is found in the encoded part of a text around the `%` at `at`. Answers where that ends. */
+function scanEncoded(
+  text: string,
+  at: number,
+  from: number,
+  rules: Rules,
+  isCut: boolean,
+  hits: Hit[],
+  encodings: number,
+): number {
+  const part = percentEncoded(text, at, from);
+  if (part === undefined) return from;
+  const found: Hit[] = [];
+  scan(part.text, rules, isCut && part.end === text.length, found, findMark, encodings + 1);
+  for (const { start, end, rule } of found) hits.push({ start: part.placeOf(start), end: part.placeOf(end), rule });
+  return part.end;
+}
+
+const DASH = 45;
+const PERCENT = 37;
 const J = 74;
 const COLON = 58;
 
@@ -134,6 +200,8 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | unde
     case 0xff1d: // the wide =
       if (detectors.pairs === undefined && detectors.url_query === undefined) return undefined;
       return labelledValue(text, at, keys, detectors);
+    case 60: // <
+      return detectors.pairs && xmlElement(text, at, keys);
     case 64: // @
       return detectors.email && hitOf(detectors.email, email(text, at));
     case 73: // I

@@ -35,16 +35,18 @@ export function jwt(text: string, at: number): Span | number {
 
 /** Words that follow “bearer” in a sentence. */
 const NO_TOKENS: ReadonlySet<string> = new Set(
-  'and auth authentication authorization bearer credential credentials error for format from header in invalid is must not of only or realm required scheme security the to token tokens type was with'.split(
+  'and auth authentication authorisation authorization bearer credential credentials error for format from header headers in invalid is must not of only or realm required scheme scope security the to token tokens type was with'.split(
     ' ',
   ),
 );
 const LONGEST_WORD = 16;
 
-/** `Bearer …`, in any case. `at` is the `b`. */
+/** `Bearer …`, in any case, also `Bearer "…"`, and as a query has it, `Bearer+…`. `at` is the `b`. */
 export function bearer(text: string, at: number): Span | undefined {
-  const start = afterWord(text, at, 'bearer');
+  let start = afterWord(text, at, 'bearer');
   if (start === undefined) return undefined;
+  const isQuoted = isQuote(text.charCodeAt(start));
+  if (isQuoted) start++;
   let end = start;
   for (; end < text.length; end++) {
     const unit = text.charCodeAt(end);
@@ -53,27 +55,47 @@ export function bearer(text: string, at: number): Span | undefined {
     if (unit === 41 || unit === 93 || unit === 125 || unit === 92) break;
   }
   if (end === start) return undefined;
+  // `Bearer realm="…"` says of which kind a token must be.
   const isSentence =
     end - start <= LONGEST_WORD &&
     NO_TOKENS.has(
       text
         .slice(start, end)
         .toLowerCase()
-        .replace(/[.:!?]$/, ''),
+        .replace(/[.:!?=]$/, ''),
     );
   return isSentence ? undefined : { start, end };
 }
 
+const MOST_BYTES = 4_096;
+
 /** `Basic …`, in any case, if what follows is a name and a password in base64. `at` is the `b`. */
 export function basic(text: string, at: number): Span | undefined {
-  const start = afterWord(text, at, 'basic');
+  let start = afterWord(text, at, 'basic');
   if (start === undefined) return undefined;
+  if (isQuote(text.charCodeAt(start))) start++;
   const end = runEnd(text, start, isBase64);
   const length = end - start;
-  const isCut = end === text.length && length >= 8 && length % 4 !== 0;
-  return length >= 4 && (isCut || Buffer.from(text.slice(start, end), 'base64').includes(':'))
-    ? { start, end }
-    : undefined;
+  if (length < 4) return undefined;
+  // Cut within a group, or within a character.
+  const whole = end === text.length || length > MOST_BYTES ? length - (length % 4) : length;
+  if (whole < length && length >= 8 && !isWordLike(text, start, end)) return { start, end };
+  const bytes = Buffer.from(text.slice(start, start + Math.min(whole, MOST_BYTES)), 'base64');
+  return isAccount(bytes) ? { start, end } : undefined;
+}
+
+/** A name, a colon and a password: all of it can be printed. */
+function isAccount(bytes: Uint8Array): boolean {
+  return bytes.includes(58) && bytes.every((byte) => byte >= 32 && byte !== 127);
+}
+
+/** A word of a sentence has only its first letter as a capital. */
+function isWordLike(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    if (!isAlphanumeric(unit) || isDigit(unit) || (i > start && isUpper(unit))) return false;
+  }
+  return true;
 }
 
 /** An access key id of AWS: `AKIA` or `ASIA` and 16 more. `at` is the `A`. */
@@ -135,6 +157,7 @@ function afterWord(text: string, at: number, word: string): number | undefined {
     if ((text.charCodeAt(at + i) | 32) !== word.charCodeAt(i)) return undefined;
   }
   const after = at + word.length;
+  if (text[after] === '+') return after + 1;
   let start = after;
   while (start - after < MOST_BLANKS && isSpace(text.charCodeAt(start))) start++;
   return start > after ? start : undefined;
