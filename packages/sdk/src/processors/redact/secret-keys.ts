@@ -3,7 +3,7 @@ import type { Rule } from './rule.ts';
 
 /**
  * Keys whose values are secret wherever they stand, as {@link fold} writes them. Chosen so that an ordinary word
- * (`author`, `tokens`, `sessions`) is not among them.
+ * (`author`, `tokens`, `sessions`) is not among them: tokens may be counted.
  */
 const WELL_KNOWN: ReadonlySet<string> = new Set([
   'password',
@@ -61,6 +61,19 @@ const WELL_KNOWN: ReadonlySet<string> = new Set([
   'xamzcredential',
   'xgoogsignature',
   'sig',
+  'signature',
+  'clientassertion',
+  'samlresponse',
+  'csrf',
+  'xsrf',
+  'sessionkey',
+  'sshkey',
+  'hmackey',
+  'authkey',
+  'functionskey',
+  'basicauth',
+  'xauth',
+  'connstring',
   'creditcard',
   'creditcardnumber',
   'cardnumber',
@@ -91,23 +104,128 @@ const WELL_KNOWN_ENDINGS = [
   'signingkey',
   'encryptionkey',
   'secretaccesskey',
-  'clientcredentials',
+  'signingkeys',
+  'apikeys',
+  'accesskeys',
+  'privatekeys',
+  'secretkeys',
+  'encryptionkeys',
+  'sessionkey',
+  'sshkey',
+  'hmackey',
+  'authkey',
+  'functionskey',
+  'credentials',
   'connectionstring',
+  'samlresponse',
+  'clientassertion',
   'token',
+  'tokens',
 ] as const;
+
+/** Keys hold a secret wherever these stand in them, and … */
+const STEMS = ['password', 'passwd', 'privatekey'] as const;
+/** … where they begin with these: `passwordHash`, `user_password_confirm`, `cookieHeader`, `authorization_code`; but not … */
+const BEGINNINGS = ['authorization', 'cookie'] as const;
+/** … if their end says that they hold something about it: `password_changed_at`, `cookieDomain`. */
+const ABOUT = [
+  ...[
+    'at',
+    'age',
+    'date',
+    'time',
+    'timestamp',
+    'days',
+    'seconds',
+    'ms',
+    'length',
+    'size',
+    'count',
+    'attempts',
+    'tries',
+  ],
+  ...['policy', 'policies', 'rule', 'rules', 'required', 'requirements', 'enabled', 'disabled', 'changed', 'updated'],
+  ...[
+    'expired',
+    'expires',
+    'expiry',
+    'expiration',
+    'expiresin',
+    'locked',
+    'protected',
+    'provided',
+    'present',
+    'accepted',
+  ],
+  ...['strength', 'score', 'label', 'placeholder', 'type', 'id', 'status', 'state', 'valid', 'visible'],
+  ...[
+    'visibility',
+    'match',
+    'mismatch',
+    'error',
+    'errors',
+    'failed',
+    'failures',
+    'message',
+    'less',
+    'consent',
+    'banner',
+  ],
+  ...[
+    'manager',
+    'service',
+    'server',
+    'provider',
+    'form',
+    'page',
+    'url',
+    'uri',
+    'link',
+    'endpoint',
+    'path',
+    'file',
+    'name',
+  ],
+  ...['domain', 'samesite', 'secure', 'httponly', 'option', 'options', 'config', 'settings', 'preferences', 'notice'],
+  ...[
+    'parser',
+    'jar',
+    'cutter',
+    'algorithm',
+    'algo',
+    'scheme',
+    'method',
+    'mode',
+    'encoder',
+    'roles',
+    'scopes',
+    'store',
+  ],
+] as const;
+
+/** `tokenValue`, `authHeader`, `secret_base64`, `api_key_v2`, `password2`: a form of the same. */
+const FORM = /(?:value|header|string|plain|plaintext|raw|base64|b64|hex|pem|hash|v?\d{1,3})$/;
+
+/** What texts are measured in: `max_tokens`, `prompt_tokens`, `usage.total_tokens`. */
+const COUNTED_TOKENS =
+  /(?:^|max|min|num|total|prompt|completion|input|output|cached?|used|usage|remaining|reasoning|context|generated|candidates?|thoughts?|text|audio|image|prediction|budget|eos|bos|stop|special|response|new|ids?|of|n)tokens$/;
 
 /** `db_pass`, `smtpPass`, `DB_PASS`; but not `bypass`. */
 const PASS_ENDING = /[_\-.\s](?:pass|PASS|Pass)$|[a-z0-9]Pass$/;
 
-/** They let nobody in: they say where a list goes on, or are a folder. */
-const HARMLESS: ReadonlySet<string> = new Set([
+/** Keys that end so let nobody in: they say where a list goes on, that a request ends, or are a folder. */
+const HARMLESS = [
   'nexttoken',
   'pagetoken',
-  'nextpagetoken',
   'continuationtoken',
   'synctoken',
+  'cancellationtoken',
+  'canceltoken',
+  'eostoken',
+  'bostoken',
+  'padtoken',
   'oldpwd',
-]);
+] as const;
 
 /** Says which rule makes what stands under a key secret. */
 export class SecretKeys {
@@ -155,11 +273,24 @@ export class SecretKeys {
 const LONGEST_ENDING = 16;
 
 function isWellKnown(folded: string): boolean {
-  if (HARMLESS.has(folded)) return false;
   if (WELL_KNOWN.has(folded)) return true;
-  // `password2`, `token1`; but `auth0` is somebody's name.
-  const ending = folded.replace(/\d{1,3}$/, '');
-  return !HARMLESS.has(ending) && WELL_KNOWN_ENDINGS.some((known) => ending.endsWith(known));
+  const plain = folded.replace(FORM, '');
+  if (endsAs(plain, HARMLESS) || COUNTED_TOKENS.test(plain)) return false;
+  if (endsAs(plain, WELL_KNOWN_ENDINGS)) return true;
+  // But `auth0` is somebody's name.
+  if (plain !== folded && WELL_KNOWN.has(plain) && !DIGIT_LAST.test(folded)) return true;
+  for (const stem of STEMS) {
+    const at = folded.lastIndexOf(stem);
+    if (at >= 0) return !endsAs(folded.slice(at + stem.length), ABOUT);
+  }
+  return BEGINNINGS.some((stem) => folded.startsWith(stem)) && !endsAs(folded, ABOUT);
+}
+
+const DIGIT_LAST = /\d$/;
+
+function endsAs(folded: string, endings: readonly string[]): boolean {
+  for (const ending of endings) if (folded.endsWith(ending)) return true;
+  return false;
 }
 
 function lastPart(key: string): string {
