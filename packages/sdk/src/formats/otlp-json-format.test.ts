@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { JsonLogsSerializer } from '@opentelemetry/otlp-transformer';
+import { detectResources } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import fc from 'fast-check';
 import official from 'otlp-official-schema/build/src/generated/root.js';
@@ -156,6 +157,21 @@ test('each record has its own resource, scope and time', () => {
     '2000000008',
     '0',
   ]);
+});
+
+test('a resource whose detectors are not done yet is looked at again', async () => {
+  let detected: (host: string) => void = () => undefined;
+  const host = new Promise<string>((resolve) => (detected = resolve));
+  const resource = detectResources({
+    detectors: [{ detect: () => ({ attributes: { 'service.name': 'shop', 'host.name': host } }) }],
+  });
+  const format = otlpJsonFormat();
+  const hostIn = (text: string) => text.includes('{"key":"host.name","value":{"stringValue":"a1"}}');
+  const instrumentationScope = { name: 'orders' };
+  expect(hostIn(format(recordWith({ resource, instrumentationScope })))).toBe(false);
+  detected('a1');
+  await resource.waitForAsyncAttributes?.();
+  expect(hostIn(format(recordWith({ resource, instrumentationScope })))).toBe(true);
 });
 
 test('no text is a line end for anyone', () => {

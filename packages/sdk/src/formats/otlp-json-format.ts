@@ -29,6 +29,8 @@ export function otlpJsonFormat(): (record: LogRecord) => string {
       scope = record.instrumentationScope;
       before = `{"resourceLogs":[{"resource":{${attributesField(plainValue(resource.attributes))}},"scopeLogs":[{"scope":${scopeOf(scope)},"logRecords":[{`;
       after = `}]${schemaUrl(scope.schemaUrl)}}]${schemaUrl(resource.schemaUrl)}}]}`;
+      // A stock SDK's resource may still be waiting for a detector: what it says now is not its last word.
+      if ((resource as { asyncAttributesPending?: boolean }).asyncAttributesPending === true) resource = undefined;
     }
     const { severityText, eventName, droppedAttributesCount, spanContext: span } = record;
     const severity = encodedSeverity(record.severityNumber);

@@ -81,8 +81,8 @@ class Chunk {
  *
  * When a line does not fit, room is made: the oldest lines below error go first, some hundred at a time; when only errors
  * are left, a line below error is not taken, and an error pushes out the oldest errors. Every line that goes is counted
- * as `queue_full`; one that could never fit as `too_large`. Memory is taken by the chunk: an eighth more than the lines
- * need at most, but for three chunks.
+ * as `queue_full`; one that could never fit as `too_large`. Memory is taken by the chunk: at most 8/7 of what the
+ * lines need, but for three chunks.
  */
 export class LineBuffer {
   readonly #maxBytes: number;

@@ -51,7 +51,7 @@ describe('what is deleted', () => {
     const { files, tidied } = set(options);
     for (const day of days) files.put(`/log/${named(day)}`, 'x'.repeat(day * 10));
     files.put('/log/app.log', 'x'.repeat(1_000));
-    const names = await tidied();
+    const names = await tidied(5_000);
     expect(names).toContain('app.log');
     return days.filter((day) => names.includes(named(day)));
   };
@@ -95,7 +95,7 @@ describe('what is deleted', () => {
     files.before = (call) => {
       if (call === 'unlink') throw fsError('EPERM');
     };
-    const told = await toldDuring(async () => void (await tidied()));
+    const told = await toldDuring(async () => void (await tidied(5_000)));
     expect(told).toEqual(['logspan: file: clean-up: EPERM: rotated files could not be looked after; tried again']);
     files.before = () => undefined;
     await time.pass(60_000);
@@ -111,7 +111,22 @@ describe('what is deleted', () => {
         files.remove(path);
       }
     };
-    expect(await tidied()).toEqual([]);
+    expect(await tidied(5_000)).toEqual([]);
+  });
+
+  test('none that another process may still write: until it has been quiet for five seconds', async () => {
+    const { files, time, tidied } = set({ keep: 0 });
+    const fd = await files.open(`/log/${named(1)}`);
+    files.put(`/log/${named(2)}.gz`, 'x');
+    const write = () => void files.sync.write(fd, Buffer.from('line\n'));
+    write();
+    expect(await tidied(4_000)).toEqual([named(1)]);
+    write();
+    await time.pass(4_999);
+    expect(files.names()).toEqual([named(1)]);
+    await time.pass(1);
+    expect(files.names()).toEqual([]);
+    expect(time.timers).toBe(0);
   });
 });
 

@@ -105,8 +105,9 @@ export class RotatedFiles {
         const isDebris = file.kind === 'unfinished' || (file.kind === 'plain' && file.size === 0);
         if (isDebris && isAbandoned(file)) await this.#delete(file);
       }
-      await this.#deleteSurplus(found.filter(({ kind }) => kind !== 'unfinished'));
-      return this.#options.gzip && !this.#stopped ? await this.#compress() : undefined;
+      const surplus = await this.#deleteSurplus(found.filter(({ kind }) => kind !== 'unfinished'));
+      const compress = this.#options.gzip && !this.#stopped ? await this.#compress() : undefined;
+      return surplus === undefined ? compress : Math.min(surplus, compress ?? surplus);
     } catch (error) {
       // The folder is gone until the log is opened again: then there is nothing to do.
       if (errorCode(error) === 'ENOENT') return undefined;
@@ -132,31 +133,42 @@ export class RotatedFiles {
     return found.sort((a, b) => a.stampMillis - b.stampMillis);
   }
 
-  async #deleteSurplus(files: readonly Found[]): Promise<void> {
+  /** In how many milliseconds one can be deleted that must not be yet. */
+  async #deleteSurplus(files: readonly Found[]): Promise<number | undefined> {
     const { keep = Number.POSITIVE_INFINITY, maxAgeMillis, maxTotalBytes = Number.POSITIVE_INFINITY } = this.#options;
     const oldest = maxAgeMillis === undefined ? Number.NEGATIVE_INFINITY : this.#time.wall() - maxAgeMillis;
     let count = 0;
     let bytes = 0;
     let stamp = Number.NaN;
+    let later: number | undefined;
     for (const file of [...files].reverse()) {
       // A file and its compressed form, between the two steps of a compression, are one.
       if (file.stampMillis !== stamp) count++;
       stamp = file.stampMillis;
       bytes += file.size;
-      if (count > keep || file.stampMillis < oldest || bytes > maxTotalBytes) await this.#delete(file);
+      if (count <= keep && file.stampMillis >= oldest && bytes <= maxTotalBytes) continue;
+      const busy = file.kind === 'plain' ? this.#busyMillis(file) : 0;
+      if (busy > 0) later = Math.min(later ?? busy, busy);
+      else await this.#delete(file);
     }
+    return later;
   }
 
   async #compress(): Promise<number | undefined> {
     let later: number | undefined;
     for (const file of await this.#find()) {
       if (file.kind !== 'plain' || file.size === 0) continue;
-      // Far in the future means that the clock was set back.
-      const quiet = Math.abs(this.#time.wall() - file.mtimeMillis);
-      if (quiet < QUIET_MILLIS) later = Math.min(later ?? QUIET_MILLIS, QUIET_MILLIS - quiet);
+      const busy = this.#busyMillis(file);
+      if (busy > 0) later = Math.min(later ?? busy, busy);
       else if (this.#stopped || !(await this.#compressOne(file))) later ??= AGAIN_MILLIS;
     }
     return later;
+  }
+
+  /** How long it will be until it has been quiet for long enough, if nobody writes it any more. */
+  #busyMillis({ mtimeMillis }: Found): number {
+    // Far in the future means that the clock was set back.
+    return Math.max(0, QUIET_MILLIS - Math.abs(this.#time.wall() - mtimeMillis));
   }
 
   /**
