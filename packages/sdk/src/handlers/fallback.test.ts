@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
@@ -181,6 +181,57 @@ describe('what otlp() cannot deliver reaches the second handler, and both accoun
     expect(memory.reasons).toEqual(['process_exit']);
     expect(memory.flushedSync).toHaveLength(1);
     expect(accounts()).toMatchObject({ otlp: { dropped: { process_exit: 1_000 } }, memory: { accepted: 1_000 } });
+  });
+});
+
+describe('the time', () => {
+  /** A first that takes all the time it is given. */
+  const slow = () => {
+    let now = 0;
+    const given: (number | undefined)[] = [];
+    const take = (millis = 0) => {
+      given.push(millis);
+      now += millis;
+    };
+    const first = Object.assign(new Losing(), {
+      async shutdown({ timeoutMillis }: { timeoutMillis?: number } = {}) {
+        take(timeoutMillis);
+      },
+      flushSync: take,
+    });
+    const { end, memory } = startedWith(first, new Memory(), { now: () => now });
+    return { end, memory, given };
+  };
+
+  test.each([
+    [2_000, 1_000],
+    [10_000, 8_000],
+  ])('of %i ms: the first has all but half, and but 2 s at most; the second the rest', async (all, firsts) => {
+    for (const finish of ['shutdown', 'flushSync'] as const) {
+      const { end, memory, given } = slow();
+      if (finish === 'shutdown') await end.shutdown({ timeoutMillis: all });
+      else end.flushSync?.(all);
+      expect(given).toEqual([firsts]);
+      const seconds = finish === 'shutdown' ? memory.ended[0]?.timeoutMillis : memory.flushedSync[0];
+      expect(seconds).toBe(all - firsts);
+    }
+  });
+
+  test('a first that hangs takes half of that of the second', async () => {
+    const hangs = Object.assign(new Losing(), { shutdown: () => new Promise<void>(() => undefined) });
+    const { end, memory } = startedWith(hangs);
+    const delays: (number | undefined)[] = [];
+    const timer = jest.spyOn(globalThis, 'setTimeout').mockImplementation(((call: () => void, millis?: number) => {
+      delays.push(millis);
+      queueMicrotask(call);
+    }) as never);
+    try {
+      await end.shutdown({ timeoutMillis: 4_000 });
+    } finally {
+      timer.mockRestore();
+    }
+    expect(delays).toEqual([3_000]);
+    expect(memory.ended).toHaveLength(1);
   });
 });
 

@@ -3,6 +3,7 @@ import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
 import { idsIn } from '../../../../test/delivery/otlp-batches.ts';
 import { ScriptedSender } from '../../../../test/delivery/scripted-sender.ts';
 import { emitTo, toldDuring } from '../../../../test/pipeline/recorder.ts';
+import type { LogRecord } from '../pipeline/stage.ts';
 import { readEnvironment } from '../provider/environment.ts';
 import type { Lost } from './handler.ts';
 import { type OtlpOptions, otlp } from './otlp.ts';
@@ -67,6 +68,13 @@ describe('overflow', () => {
     expect(account().pending).toBeLessThan(30);
     expect(lost.flatMap(({ ids }) => ids)).not.toContain('0');
     expect(lost[0]).toMatchObject({ reason: 'queue_full', events: ['tick'] });
+  });
+
+  test('a batch is closed before the queue alone would not hold it', () => {
+    const { write, account } = setUp({ queueBytes: 2_000, batchRecords: 1_000 });
+    write(100);
+    expect(account().pending).toBeLessThan(20);
+    expect(account().dropped.queue_full).toBeGreaterThan(80);
   });
 
   test('drop-newest: what came first is kept', () => {
@@ -209,6 +217,19 @@ describe('what is lost is told, with the records', () => {
       { reason: 'too_large', ids: ['large'] },
       { reason: 'after_shutdown', ids: ['late'] },
     ]);
+  });
+
+  test('as it was then, whatever the application does to its objects before it is read', async () => {
+    const { end, time } = setUp();
+    const ended = end.shutdown({ timeoutMillis: 1 });
+    await time.pass(1);
+    await ended;
+    const told: Lost[] = [];
+    end.onLost?.((lost) => void told.push(lost));
+    const order = { id: 1 };
+    end.onEmit({ attributes: { order }, droppedAttributesCount: 0 } as unknown as LogRecord);
+    order.id = 2;
+    expect([...(told[0]?.records ?? [])].map(({ attributes }) => attributes)).toEqual([{ order: { id: 1 } }]);
   });
 
   test('at the deadline of the shutdown, what is under way included', async () => {
