@@ -15,6 +15,9 @@ export interface Branch {
 /** A processor that gives each record to several others. */
 export interface Tee extends LogRecordProcessor {
   add(branch: Branch): void;
+  /** Gives this one no more records. Flushes and the shutdown still go to it, until it is removed. */
+  close(to: LogRecordProcessor): void;
+  remove(to: LogRecordProcessor): void;
   /** Records on which this one threw. */
   failures(to: LogRecordProcessor): number;
 }
@@ -25,19 +28,31 @@ export interface Tee extends LogRecordProcessor {
  * shutdown waits for all branches whatever one of them does.
  */
 export function tee(...initial: readonly Branch[]): Tee {
-  const branches = [...initial];
-  const failures = new Map<LogRecordProcessor, number>();
+  // Replaced, not changed: a record may be on its way along them.
+  let branches: readonly Branch[] = initial;
+  let closed: readonly Branch[] = [];
+  const failures = new WeakMap<LogRecordProcessor, number>();
   const all = async (call: (to: LogRecordProcessor) => Promise<void>): Promise<void> => {
-    const outcomes = await Promise.allSettled(branches.map(async ({ to }) => call(to)));
+    const outcomes = await Promise.allSettled([...branches, ...closed].map(async ({ to }) => call(to)));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   };
   return {
-    add: (branch) => void branches.push(branch),
+    add(branch) {
+      branches = [...branches, branch];
+    },
+    close(to) {
+      closed = [...closed, ...branches.filter((branch) => branch.to === to)];
+      branches = branches.filter((branch) => branch.to !== to);
+    },
+    remove(to) {
+      closed = closed.filter((branch) => branch.to !== to);
+    },
     failures: (to) => failures.get(to) ?? 0,
     onEmit(record: LogRecord, context?: Context): void {
-      for (let i = 0; i < branches.length; i++) {
-        const { to, when, failed: tell } = branches[i] as Branch;
+      const current = branches;
+      for (let i = 0; i < current.length; i++) {
+        const { to, when, failed: tell } = current[i] as Branch;
         try {
           if (when !== undefined && !passes(when, record)) continue;
           // An async onEmit is not foreseen, but its rejection must not end the process.

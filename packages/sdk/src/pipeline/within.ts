@@ -4,6 +4,9 @@ export const TIMEOUT = 'TimeoutError';
 /** The longest delay that a Node timer takes; it would fire a longer one at once. */
 export const LONGEST_TIMER_MILLIS: number = 2 ** 31 - 1;
 
+/** What a handler is given beyond the deadline to come to its own end. */
+export const GRACE_MILLIS = 50;
+
 /** A flush that was not done at its deadline: not a failure, only not yet. */
 export class TimeoutError extends Error {
   override readonly name: string = TIMEOUT;

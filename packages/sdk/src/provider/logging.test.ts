@@ -119,3 +119,20 @@ test('a shutdown says whether everything was delivered somewhere: by a handler, 
     expect([lost, dropped.export_failed]).toEqual([answer ? 0 : 1, expect.any(Number)]);
   }
 });
+
+test('a handler can be taken out while records flow', async () => {
+  const [first, second] = [...quiet(), ...quiet()] as [Handler, Handler];
+  logging = register({ handlers: [first, second], exitHooks: false });
+  getLogger('shop').info('order_placed');
+  await expect(logging.removeHandler(first, null as never)).resolves.toBe(true);
+  await expect(logging.removeHandler(first)).resolves.toBe(false);
+  await expect(logging.removeHandler(undefined as never)).resolves.toBe(false);
+  getLogger('shop').info('order_placed');
+  const { handlers, accepted } = logging.stats();
+  expect(Object.entries(handlers).map(([name, { delivered }]) => [name, delivered])).toEqual([
+    ['console', 1],
+    ['console#2', 2],
+  ]);
+  expect(accepted).toBe(3);
+  await expect(logging.forceFlush()).resolves.toBe(true);
+});

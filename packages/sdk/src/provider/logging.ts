@@ -17,7 +17,7 @@ import { type RunningMetrics, startMetrics } from '../metrics/start-metrics.ts';
 import type { Step } from '../pipeline/pipe.ts';
 import { report } from '../pipeline/report.ts';
 import type { FlushOptions } from '../pipeline/stage.ts';
-import { TIMEOUT, within } from '../pipeline/within.ts';
+import { GRACE_MILLIS, TIMEOUT, within } from '../pipeline/within.ts';
 import { instrumentationOf, type SystemMetricsOptions, startSystemMetrics } from '../system-metrics.ts';
 import { checkNumber, checkOptions, checkType } from './check-options.ts';
 import { Clock } from './clock.ts';
@@ -64,6 +64,12 @@ export interface Logging {
   removeProcessor(step: Step): boolean;
   /** Adds a destination while records flow. Throws a ConfigError for what is wrong with it. */
   addHandler(handler: Handler): void;
+  /**
+   * Takes a destination out while records flow: it gets no more of them, delivers what it holds until the deadline (default
+   * 5 s), and drops and counts the rest. What it has counted stays counted. True if it was there, and nothing of what it
+   * held was lost. Never rejects.
+   */
+  removeHandler(handler: Handler, options?: FlushOptions): Promise<boolean>;
   /**
    * Changes levels at once, those of loggers that exist too: a directive with a default, `warn,db=debug`, replaces all that
    * was; one without, `db=debug`, adds to it. Throws a ConfigError for what is not understood.
@@ -306,9 +312,6 @@ function levelOf(environment: Environment): LevelDirective {
   return { minimum: SEVERITY.info, scopes: new Map() };
 }
 
-/** What a handler is given beyond the deadline to come to its own end. */
-const GRACE_MILLIS = 50;
-
 /** What is left for metrics of a deadline that the records have used up. */
 const LEAST_FOR_METRICS_MILLIS = 250;
 
@@ -352,6 +355,10 @@ class RunningLogging implements Logging {
     checkHandler('handler', handler);
     if (this.#shutdown !== undefined) return;
     this.#pipeline.addHandler(handler);
+  }
+
+  async removeHandler(handler: Handler, options?: FlushOptions | null): Promise<boolean> {
+    return this.#pipeline.removeHandler(handler, options ?? {});
   }
 
   setLevel(directive: string, options: SetLevelOptions | null = {}): void {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Context } from '@opentelemetry/api';
+import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { emitTo, Recorder, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
 import type { Handler, HandlerEnd } from '../handlers/handler.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import { type ProcessorFunction, pipe, type Step } from '../pipeline/pipe.ts';
 import {
+  type FlushOptions,
   forwardTo,
   type LogRecord,
   type LogRecordProcessor,
@@ -393,4 +394,134 @@ test('a flush and a shutdown go through all steps to all handlers', async () => 
   await pipeline.shutdown({ timeoutMillis: 2 });
   expect([other.flushed, end.flushed]).toEqual([[{ timeoutMillis: 1 }], [{ timeoutMillis: 1 }]]);
   expect([other.ended, end.ended]).toEqual([[{ timeoutMillis: 2 }], [{ timeoutMillis: 2 }]]);
+});
+
+describe('a handler that is taken out', () => {
+  /** Holds what it gets, and delivers it at its end, in time or not. */
+  class Holding extends End {
+    delivered = 0;
+    dropped = 0;
+    /** What its shutdown waits for. */
+    answer: Promise<void> = Promise.resolve();
+
+    override onEmit(record: LogRecord): void {
+      super.onEmit(record);
+      if (this.ended.length > 0) this.dropped++;
+    }
+
+    override async shutdown(options?: FlushOptions): Promise<void> {
+      this.ended.push(options);
+      await this.answer;
+      this.delivered = this.records.length - this.dropped;
+    }
+
+    override deliveryAccount() {
+      const { delivered, dropped } = this;
+      const accepted = this.records.length;
+      return {
+        accepted,
+        delivered,
+        rejected: 0,
+        dropped: { after_shutdown: dropped },
+        pending: accepted - delivered - dropped,
+      };
+    }
+  }
+
+  const setUp = (end: HandlerEnd = new Holding()) => {
+    const handler = handlerOf(end, 'leaves');
+    const other = new End();
+    const pipeline = new Pipeline([], [handler, handlerOf(other)], context);
+    return { end, handler, other, pipeline, emit: emitTo(pipeline) };
+  };
+
+  test('gets no more records, delivers those it has, and what it counted stays counted', async () => {
+    const { end, handler, other, pipeline, emit } = setUp();
+    emit({ eventName: '1' });
+    const removed = pipeline.removeHandler(handler, { timeoutMillis: 700 });
+    emit({ eventName: '2' });
+    expect(await removed).toBe(true);
+    emit({ eventName: '3' });
+    expect([(end as End).events, other.events]).toEqual([['1'], ['1', '2', '3']]);
+    expect((end as End).ended).toEqual([{ timeoutMillis: 700 }]);
+    expect(pipeline.deliveryAccounts().leaves).toMatchObject({ accepted: 1, delivered: 1, pending: 0 });
+    expect(await pipeline.removeHandler(handler)).toBe(false);
+    pipeline.addHandler(handlerOf(new End(), 'leaves'));
+    expect(Object.keys(pipeline.deliveryAccounts())).toEqual(['leaves', 'end', 'leaves#2']);
+  });
+
+  test('while a record is on its way: that is counted, and comes to the others', () => {
+    const leaving = new Holding();
+    const handler = handlerOf(leaving, 'leaves');
+    const removing = Object.assign(new End(), {
+      onEmit(this: End, record: LogRecord) {
+        void pipeline.removeHandler(handler);
+        Recorder.prototype.onEmit.call(this, record);
+      },
+    });
+    const last = new End();
+    const pipeline = new Pipeline([], [handlerOf(removing, 'a'), handler, handlerOf(last, 'z')], context);
+    emitTo(pipeline)({ eventName: '1' });
+    expect([removing.events, last.events]).toEqual([['1'], ['1']]);
+    expect(pipeline.deliveryAccounts().leaves).toMatchObject({
+      accepted: 1,
+      dropped: { after_shutdown: 1 },
+      pending: 0,
+    });
+  });
+
+  test('is flushed with the others, and gets its last chance, until it has ended', async () => {
+    let finish: () => void = () => undefined;
+    const flushedSync: number[] = [];
+    const end = Object.assign(new Holding(), { flushSync: (millis: number) => void flushedSync.push(millis) });
+    end.answer = new Promise((resolve) => (finish = resolve));
+    const { handler, pipeline } = setUp(end);
+    const removed = pipeline.removeHandler(handler);
+    await pipeline.forceFlush();
+    pipeline.flushSync(5);
+    expect([end.flushed.length, flushedSync]).toEqual([1, [5]]);
+    finish();
+    expect(await removed).toBe(true);
+    await pipeline.forceFlush();
+    await pipeline.shutdown();
+    expect([end.flushed.length, end.ended.length]).toEqual([1, 1]);
+  });
+
+  test('and hangs or loses is told of, and holds nobody up', async () => {
+    const hangs = Object.assign(new Holding(), { answer: new Promise<void>(() => undefined) });
+    const first = setUp(hangs);
+    first.emit({});
+    expect(await first.pipeline.removeHandler(first.handler, { timeoutMillis: 1 })).toBe(false);
+    const loses = new Holding();
+    loses.shutdown = async () => {
+      loses.dropped = loses.records.length;
+    };
+    const second = setUp(loses);
+    second.emit({});
+    expect(await second.pipeline.removeHandler(second.handler)).toBe(false);
+    expect(second.pipeline.lost()).toBe(1);
+  });
+
+  test('makes way: of thousands, the accounts of a hundred are kept, and the sum of the rest', async () => {
+    const { pipeline, emit } = setUp();
+    for (let n = 0; n < 300; n++) {
+      const handler = handlerOf(new Holding(), `number ${n}`);
+      pipeline.addHandler(handler);
+      emit({});
+      await pipeline.removeHandler(handler);
+    }
+    const accounts = pipeline.deliveryAccounts();
+    expect(Object.keys(accounts)).toHaveLength(103);
+    expect(accounts['/removed']).toMatchObject({ accepted: 200, delivered: 200, pending: 0 });
+    expect(accounts['number 299']).toMatchObject({ accepted: 1, delivered: 1 });
+  });
+
+  test('and was the last leaves a pipeline that is not enabled', async () => {
+    const { end, pipeline } = pipelineOf();
+    expect(await pipeline.removeHandler(handlerOf(end))).toBe(false);
+    const handler = handlerOf(new End());
+    const alone = new Pipeline([], [handler], context);
+    await alone.removeHandler(handler);
+    expect(alone.enabled({ context: ROOT_CONTEXT, instrumentationScope: { name: 'a' } })).toBe(false);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import { accountsOf, droppedAccount, lostBy } from '../delivery/ledger.ts';
+import { accountsOf, droppedAccount, lostBy, sumOf } from '../delivery/ledger.ts';
 import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from '../handlers/handler.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import { guard } from '../pipeline/guard.ts';
@@ -14,7 +14,7 @@ import type {
   StageAccount,
 } from '../pipeline/stage.ts';
 import { type Tee, tee } from '../pipeline/tee.ts';
-import { within } from '../pipeline/within.ts';
+import { GRACE_MILLIS, within } from '../pipeline/within.ts';
 import { ConfigError } from './config-error.ts';
 
 /** What became of the records on their way to the handlers: `emitted + written = passed + sum(dropped) + held`. */
@@ -72,8 +72,17 @@ class Link implements LogRecordProcessor {
   }
 }
 
-/** So many steps that were taken out are kept, in case one is still at work. */
+/** So many steps that were taken out are kept, in case one is still at work; and the accounts of so many handlers. */
 const MOST_REMOVED = 100;
+/** The name of the account of those handlers whose own is not kept. */
+const REMOVED = '/removed';
+
+/** A handler in its place. */
+interface Started {
+  /** What the user wrote. */
+  readonly given: Handler;
+  readonly end: HandlerEnd;
+}
 
 /** A stage in its place. */
 class Step {
@@ -110,7 +119,12 @@ export class Pipeline implements LogRecordProcessor {
   readonly #removed: Step[] = [];
   #gone: StageAccount = {};
   readonly #guard: LogRecordProcessor;
-  readonly #handlers = new Map<string, HandlerEnd>();
+  /** Those that get records, by their names. */
+  readonly #handlers = new Map<string, Started>();
+  /** Those that were taken out, and may still deliver what they hold. */
+  readonly #leaving = new Map<string, HandlerEnd>();
+  /** What became of the records of those that are forgotten. */
+  #forgotten: { account: DeliveryAccount; lost: number } | undefined;
   #onLost: ((lost: Lost) => void) | undefined;
   #emitted = 0;
   #passed = 0;
@@ -142,7 +156,7 @@ export class Pipeline implements LogRecordProcessor {
       for (const [index, stage] of stages.entries()) this.#insert(index, stage, steps[index] as StepGiven);
       for (const handler of handlers) this.addHandler(handler);
     } catch (error) {
-      for (const end of this.#handlers.values()) void within(() => end.shutdown({ timeoutMillis: 0 }), 0);
+      for (const { end } of this.#handlers.values()) void within(() => end.shutdown({ timeoutMillis: 0 }), 0);
       throw error;
     }
   }
@@ -171,7 +185,7 @@ export class Pipeline implements LogRecordProcessor {
   /** The last chance of a process that ends now: what stages hold back, and then what handlers do. */
   flushSync(timeoutMillis: number): void {
     for (const { processor } of this.#steps) processor.release?.();
-    for (const end of this.#handlers.values()) {
+    for (const [, end] of this.#ends()) {
       try {
         end.flushSync?.(timeoutMillis);
       } catch {
@@ -182,7 +196,7 @@ export class Pipeline implements LogRecordProcessor {
 
   /** True if one of the handlers should be given the time to deliver what it holds. */
   isFilling(): boolean {
-    for (const end of this.#handlers.values()) if (end.isFilling?.() === true) return true;
+    for (const { end } of this.#handlers.values()) if (end.isFilling?.() === true) return true;
     return false;
   }
 
@@ -221,27 +235,46 @@ export class Pipeline implements LogRecordProcessor {
   /** Starts a handler. Throws a {@link ConfigError} for what it finds wrong. */
   addHandler(handler: Handler): void {
     let name = handler.name;
-    for (let n = 2; this.#handlers.has(name); n++) name = `${handler.name}#${n}`;
+    for (let n = 2; this.#handlers.has(name) || this.#leaving.has(name); n++) name = `${handler.name}#${n}`;
     const end = handler.start(this.#context);
     if (typeof end?.onEmit !== 'function' || typeof end.deliveryAccount !== 'function') {
       throw new ConfigError(`handlers: ${name}`, 'start() must return a LogRecordProcessor with a deliveryAccount()');
     }
-    this.#handlers.set(name, end);
+    this.#handlers.set(name, { given: handler, end });
     this.#tee.add({ to: end, when: handler.when, failed: (record) => this.#tellFailed(record) });
+  }
+
+  /**
+   * Takes a handler out. It gets no more records, delivers what it holds until the deadline, and drops the rest. What it
+   * has counted stays counted. True if it was there, and nothing of what it held was lost. Never rejects.
+   */
+  async removeHandler(given: Handler, { timeoutMillis = 5_000 }: FlushOptions = {}): Promise<boolean> {
+    const [name, started] = [...this.#handlers].find(([, { given: other }]) => other === given) ?? [];
+    if (name === undefined || started === undefined) return false;
+    const { end } = started;
+    this.#handlers.delete(name);
+    this.#leaving.set(name, end);
+    this.#tee.close(end);
+    const lost = safeLostBy(end);
+    await within(() => end.shutdown({ timeoutMillis }), timeoutMillis + GRACE_MILLIS);
+    this.#tee.remove(end);
+    const complete = safeLostBy(end) === lost && !this.#isPending(name, end);
+    if (this.#leaving.size > MOST_REMOVED) this.#forget();
+    return complete;
   }
 
   /** As {@link HandlerEnd}: what the handlers lose. */
   onLost(listener: (lost: Lost) => void): readonly string[] {
     this.#onLost = listener;
-    return [...this.#handlers].flatMap(([name, end]) =>
+    return [...this.#handlers].flatMap(([name, { end }]) =>
       end.onLost === undefined ? name : (end.onLost(listener) ?? []),
     );
   }
 
   /** Records that a handler has lost, and nobody has taken over. */
   lost(): number {
-    let lost = 0;
-    for (const end of this.#handlers.values()) lost += safeLostBy(end) + this.#tee.failures(end);
+    let lost = this.#forgotten?.lost ?? 0;
+    for (const [, end] of this.#ends()) lost += safeLostBy(end) + this.#tee.failures(end);
     return lost;
   }
 
@@ -252,17 +285,42 @@ export class Pipeline implements LogRecordProcessor {
 
   pipelineAccount(): PipelineAccount {
     const gone = { account: () => this.#gone };
-    const routes = [...this.#handlers.values()].map((end) => ({ account: () => doneBehind(end) }));
+    const routes = [...this.#ends()].map(([, end]) => ({ account: () => doneBehind(end) }));
     const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone, ...routes]);
     const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
     return { emitted: this.#emitted, passed: this.#passed, dropped: happened, ...account };
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
-    const failed = (end: HandlerEnd) => droppedAccount({ handler_failed: this.#tee.failures(end) });
-    return Object.fromEntries(
-      [...this.#handlers].flatMap(([name, end]) => Object.entries(safeAccountsOf(name, end, failed(end)))),
-    );
+    return Object.fromEntries([
+      ...(this.#forgotten === undefined ? [] : [[REMOVED, this.#forgotten.account] as const]),
+      ...[...this.#ends()].flatMap(([name, end]) => Object.entries(this.#accountsOf(name, end))),
+    ]);
+  }
+
+  *#ends(): Iterable<readonly [name: string, end: HandlerEnd]> {
+    yield* this.#leaving;
+    for (const [name, { end }] of this.#handlers) yield [name, end];
+  }
+
+  #accountsOf(name: string, end: HandlerEnd): Readonly<Record<string, DeliveryAccount>> {
+    return safeAccountsOf(name, end, droppedAccount({ handler_failed: this.#tee.failures(end) }));
+  }
+
+  #isPending(name: string, end: HandlerEnd): boolean {
+    return Object.values(this.#accountsOf(name, end)).some(({ pending }) => pending > 0);
+  }
+
+  /** The account of the handler that was taken out first, and holds nothing, becomes part of a sum. */
+  #forget(): void {
+    const [name, end] = [...this.#leaving].find((left) => !this.#isPending(...left)) ?? [];
+    if (name === undefined || end === undefined) return;
+    const { account = droppedAccount({}), lost = 0 } = this.#forgotten ?? {};
+    this.#forgotten = {
+      account: sumOf([account, ...Object.values(this.#accountsOf(name, end))]),
+      lost: lost + safeLostBy(end) + this.#tee.failures(end),
+    };
+    this.#leaving.delete(name);
   }
 
   #tellFailed(record: LogRecord): void {
