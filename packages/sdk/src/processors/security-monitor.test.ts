@@ -130,7 +130,7 @@ describe('what the guide of old did wrong', () => {
     });
     expect(end.records).toHaveLength(201);
     expect(monitor.stats().brute_force_detected).toMatchObject({ unjudged: 200 });
-    expect(told.join()).toContain('a security alert could not be passed on');
+    expect(told.join()).toContain('1 held record(s) could not be passed on');
     expect(told.join()).not.toContain('the store is gone');
   });
 

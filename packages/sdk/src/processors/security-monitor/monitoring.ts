@@ -1,6 +1,7 @@
 import { type Context, context, diag } from '@opentelemetry/api';
 import { suppressLogging } from '../../pipeline/guard.ts';
-import { Failures, isWorthReporting, report } from '../../pipeline/report.ts';
+import { PassLater } from '../../pipeline/pass-later.ts';
+import { Failures, isWorthReporting } from '../../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor } from '../../pipeline/stage.ts';
 import type { StageTime } from '../../pipeline/stage-time.ts';
 import { within } from '../../pipeline/within.ts';
@@ -44,6 +45,8 @@ export class Tally implements SecurityRuleStats {
 export class Monitoring {
   readonly processor: LogRecordProcessor;
   readonly #next: LogRecordProcessor;
+  /** For alerts: what is behind them must not fail, or log, on their account. */
+  readonly #alerts: PassLater;
   readonly #byEvent: RulesByEvent;
   readonly #tallies: ReadonlyMap<string, Tally>;
   readonly #observe: SecurityStore['observe'];
@@ -62,6 +65,7 @@ export class Monitoring {
     time: StageTime,
   ) {
     this.#next = next;
+    this.#alerts = new PassLater(next);
     this.#byEvent = new RulesByEvent(rules);
     this.#tallies = tallies;
     this.#time = time;
@@ -71,7 +75,7 @@ export class Monitoring {
       ? (rule, sighting) => context.with(suppressLogging(context.active()), () => store.observe(rule, sighting))
       : (rule, sighting) => memory.observe(rule, sighting);
     for (const rule of rules.filter(({ isAbsence }) => isAbsence)) {
-      this.#silences.set(rule, new Silence(rule, time, next, () => this.#tally(rule).alerts++));
+      this.#silences.set(rule, new Silence(rule, time, (alert) => this.#passSilence(rule, alert)));
     }
     this.processor = forwardTo(next, {
       onEmit: (record, from) => this.#onEmit(record, from),
@@ -82,6 +86,7 @@ export class Monitoring {
         return next.shutdown(left);
       },
       release: () => this.#close(),
+      account: () => ({ dropped: { failed: this.#alerts.failed } }),
     });
   }
 
@@ -96,7 +101,7 @@ export class Monitoring {
     try {
       this.#next.onEmit(record, from);
     } finally {
-      if (alerts !== undefined) for (const alert of alerts) this.#emit(alert, from);
+      if (alerts !== undefined) for (const alert of alerts) this.#alerts.pass(alert, from);
     }
   }
 
@@ -157,7 +162,7 @@ export class Monitoring {
       .then((verdict) => {
         if (verdict === undefined) return;
         if (this.#isClosed) this.#tally(rule).unjudged++;
-        else this.#emit(this.#alert(rule, verdict, group, record), from);
+        else this.#alerts.pass(this.#alert(rule, verdict, group, record), from);
       })
       .catch((error: unknown) => {
         this.#tally(rule).unjudged++;
@@ -174,12 +179,9 @@ export class Monitoring {
     return alertRecord(rule, verdict, group, cause);
   }
 
-  #emit(alert: LogRecord, from: Context | undefined): void {
-    try {
-      this.#next.onEmit(alert, from);
-    } catch (error) {
-      report('a security alert could not be passed on', error);
-    }
+  #passSilence(rule: CheckedRule, alert: LogRecord): void {
+    this.#tally(rule).alerts++;
+    this.#alerts.pass(alert);
   }
 
   /** Waits for the answers that are outstanding; what of the options is left. */

@@ -1,5 +1,5 @@
 import { newRecord } from '../../pipeline/new-record.ts';
-import type { LogRecord, LogRecordProcessor } from '../../pipeline/stage.ts';
+import type { LogRecord } from '../../pipeline/stage.ts';
 import { type StageTime, StageTimer } from '../../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../../pipeline/within.ts';
 import { alertFields } from './alert.ts';
@@ -13,8 +13,7 @@ import type { CheckedRule } from './check-rules.ts';
 export class Silence {
   readonly #rule: CheckedRule;
   readonly #time: StageTime;
-  readonly #next: LogRecordProcessor;
-  readonly #onAlert: () => void;
+  readonly #onAlert: (alert: LogRecord) => void;
   readonly #timer: StageTimer;
   /** A ring of the last times: too few are in the window as soon as the oldest is not. */
   readonly #times: number[];
@@ -23,10 +22,9 @@ export class Silence {
   #latestMillis = 0;
   #alertedMillis = Number.NEGATIVE_INFINITY;
 
-  constructor(rule: CheckedRule, time: StageTime, next: LogRecordProcessor, onAlert: () => void) {
+  constructor(rule: CheckedRule, time: StageTime, onAlert: (alert: LogRecord) => void) {
     this.#rule = rule;
     this.#time = time;
-    this.#next = next;
     this.#onAlert = onAlert;
     this.#timer = new StageTimer(time, () => this.#look());
     this.#times = new Array(rule.threshold).fill(Number.NEGATIVE_INFINITY);
@@ -84,8 +82,7 @@ export class Silence {
         hrTime: [Math.floor(alertMillis / 1_000), Math.floor((alertMillis % 1_000) * 1e6)],
       },
     );
-    this.#onAlert();
-    this.#next.onEmit(record);
+    this.#onAlert(record);
   }
 }
 
