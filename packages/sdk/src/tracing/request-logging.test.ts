@@ -7,9 +7,10 @@ import {
   maxHeaderSize,
   type RequestListener,
   type Server,
+  ServerResponse,
 } from 'node:http';
 import http2 from 'node:http2';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -205,6 +206,28 @@ describe('what a client may send', () => {
     await (await fetch(url)).text();
     expect((await ended()).event).toBe('request_completed');
   });
+
+  test.each(['detached', 'assigned'])(
+    'an upgrade that runs through the handlers lasts as long as its connection: %s',
+    async (how) => {
+      const url = await serve((_request, response) => void response.end());
+      const listener = requestLogging().listener(({ socket }, response) => {
+        if (how === 'detached') response.detachSocket(socket);
+        getLogger('shop').info('upgraded');
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      });
+      server.on('upgrade', (request, socket) => {
+        const response = new ServerResponse(request);
+        response.assignSocket(socket as Socket);
+        listener(request, response);
+      });
+      const upgrade = `GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\ntraceparent: ${traceparent}\r\n\r\n`;
+      await sendBytes(url, upgrade);
+      expect((await ended()).attributes).toMatchObject({ 'url.path': '/live', 'http.response.status_code': 101 });
+      expect(memory.events).toEqual(['request_started', 'upgraded', 'request_completed']);
+      for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+    },
+  );
 
   test('an upgrade that nobody wants is a request', async () => {
     const url = await serve((_request, response) => void response.setHeader('connection', 'close').end('no'));

@@ -6,6 +6,8 @@ import { Exchange, type ExchangeSettings } from './exchange.ts';
 /** What a listener of `node:http` is given, and servers built on it pass on. */
 export type NodeListener<Request, Response> = (request: Request, response: Response) => unknown;
 
+const SWITCHING_PROTOCOLS = 101;
+
 /** A listener that serves each request in its context, and writes its records. */
 export function loggedListener<Request extends IncomingMessage, Response extends ServerResponse>(
   settings: ExchangeSettings,
@@ -57,6 +59,11 @@ export function follow(
   request.emit = context.bind(exchange.context, request.emit);
   response.emit = context.bind(exchange.context, response.emit);
   response.once('finish', () => exchange.completed(response.statusCode));
+  if ((request as { upgrade?: boolean }).upgrade === true) {
+    // A framework that runs upgrades through its handlers. The response is never sent: the connection is somebody else's.
+    request.socket.once('close', () => exchange.completed(SWITCHING_PROTOCOLS));
+    return exchange;
+  }
   response.once('close', () => {
     if (response.errored) exchange.threw(response.errored);
     if (isClientGone(request)) exchange.aborted(sentStatus(response));
