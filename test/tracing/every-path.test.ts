@@ -18,10 +18,10 @@ import { gzip } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
 import { callService, requestLogging } from '@logspan/sdk';
-import { context } from '@opentelemetry/api';
+import { context, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { Memory } from './memory.ts';
 
-const REQUESTS = 2_000;
 const AT_ONCE = 100;
 const SPAN = 'b7ad6b7169203331';
 
@@ -152,10 +152,11 @@ function send(id: number): Promise<void> {
   });
 }
 
-test(`the ids are right on every path, in ${REQUESTS} requests side by side`, async () => {
+async function testEveryPath(requests: number): Promise<void> {
+  memory.records.length = 0;
   let next = 0;
   const sendMore = async () => {
-    while (next < REQUESTS) await send(next++);
+    while (next < requests) await send(next++);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, sendMore));
 
@@ -165,7 +166,7 @@ test(`the ids are right on every path, in ${REQUESTS} requests side by side`, as
     const id = Number(record.attributes.id);
     byRequest.set(id, [...(byRequest.get(id) ?? []), record]);
   }
-  expect(byRequest.size).toBe(REQUESTS);
+  expect(byRequest.size).toBe(requests);
   const wrong: unknown[] = [];
   const fresh = new Set<string>();
   for (const [id, records] of byRequest) {
@@ -173,6 +174,8 @@ test(`the ids are right on every path, in ${REQUESTS} requests side by side`, as
     for (const { attributes, span } of records) {
       if (span?.traceId !== traceId || traceId === undefined) wrong.push({ ...attributes, span });
     }
+    // A request has one span, or one id that it was given.
+    if (new Set(records.map(({ span }) => span?.spanId)).size !== 1) wrong.push({ id, records });
     if (traceOf(id) === undefined) fresh.add(String(traceId));
     const expected = ['at once', 'request data', 'request end', ...Object.keys(paths), 'afterwards', 'response finish'];
     if (id % 10 === 0) expected.push('service call');
@@ -180,7 +183,7 @@ test(`the ids are right on every path, in ${REQUESTS} requests side by side`, as
     if (JSON.stringify(walked) !== JSON.stringify(expected.sort())) wrong.push({ id, walked });
   }
   expect(wrong).toEqual([]);
-  expect(fresh.size).toBe(Math.ceil(REQUESTS / 3));
+  expect(fresh.size).toBe(Math.ceil(requests / 3));
 
   // What is written about a request has its ids as well, and those of a call are in the trace of its caller.
   for (const { event, attributes, span } of memory.records) {
@@ -191,6 +194,20 @@ test(`the ids are right on every path, in ${REQUESTS} requests side by side`, as
     if (span?.traceId !== traceId) wrong.push({ event, ...attributes, span });
   }
   expect(wrong).toEqual([]);
-  expect(memory.events.filter((event) => event === 'service_call_completed')).toHaveLength(REQUESTS / 10);
-  expect(memory.events.filter((event) => event === 'request_completed')).toHaveLength(REQUESTS * 1.1);
+  expect(memory.events.filter((event) => event === 'service_call_completed')).toHaveLength(requests / 10);
+  expect(memory.events.filter((event) => event === 'request_completed')).toHaveLength(requests + requests / 10);
+}
+
+test('the ids are right on every path, in 2 000 requests side by side', () => testEveryPath(2_000), 60_000);
+
+test('the ids are right on every path with a tracer, whose spans have them', async () => {
+  const spans = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  trace.setGlobalTracerProvider(provider);
+  await testEveryPath(400);
+  const known = new Set(spans.getFinishedSpans().map((span) => span.spanContext().spanId));
+  // Those of the requests, of the calls, and of what is called.
+  expect(known.size).toBe(400 + 40 + 40);
+  expect(memory.records.filter(({ span }) => !known.has(String(span?.spanId)))).toEqual([]);
+  await provider.shutdown();
 }, 60_000);
