@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
 import { context, diag, INVALID_SPAN_CONTEXT, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import {
   AlwaysOffSampler,
   BasicTracerProvider,
@@ -11,10 +12,13 @@ import {
 import fc from 'fast-check';
 import { emitTo, providers, Recorder, through, toldDuring } from '../../../../test/pipeline/recorder.ts';
 import { Memory } from '../../../../test/tracing/memory.ts';
+import { route } from '../handlers/route.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import { pipe } from '../pipeline/pipe.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
+import { readEnvironment } from '../provider/environment.ts';
 import { stepsOf } from '../provider/options.ts';
+import { Pipeline } from '../provider/pipeline.ts';
 import { enrich } from './enrich.ts';
 import { eventToSpanEventBridge } from './event-to-span-event-bridge.ts';
 import { redact } from './redact.ts';
@@ -161,6 +165,14 @@ describe('through register()', () => {
     expect(memory.events).toEqual(['user_login']);
   });
 
+  test('no byte of a secret is in what OTLP sends of the span', () => {
+    const span = inSpan(() => getLogger('shop').info('user_login', { pin: '1234', user: { password: 'sesame' } }));
+    const bytes = Buffer.from(ProtobufTraceSerializer.serializeRequest([span]) ?? []).toString('latin1');
+    expect(bytes).toContain('user_login');
+    expect(bytes).toContain('***REDACTED***');
+    expect(bytes).not.toMatch(/1234|sesame/);
+  });
+
   test('an error is there with its type, message and stack', () => {
     const { events } = inSpan(() => getLogger('shop').error('payment_failed', { error: new RangeError('mine') }));
     expect(events[0]?.attributes).toMatchObject({
@@ -184,6 +196,18 @@ test('must stand behind redact, also where redact is added', () => {
     (step) => (step as { stageName?: string }).stageName,
   );
   expect(names).toEqual(['enrich', 'redact', 'eventToSpanEventBridge']);
+});
+
+test('on a route it shows what the route has left', () => {
+  const end = new Recorder();
+  const none = { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
+  const to = { name: 'end', start: () => Object.assign(end, { deliveryAccount: () => none }) };
+  const known = { resource: { attributes: {} }, environment: readEnvironment({}, () => undefined) };
+  const routes = [route({ to, processors: [redact({ keys: ['item'] }), eventToSpanEventBridge()] }), to];
+  const emit = emitTo(new Pipeline([redact()], routes, known, true));
+  const { events } = inSpan(() => emit({ eventName: 'order_placed', attributes: { item: 'tea' } }));
+  expect(events.map(({ attributes }) => attributes)).toEqual([{ item: '***REDACTED***' }]);
+  expect(end.attributes).toEqual([{ item: '***REDACTED***' }, { item: 'tea' }]);
 });
 
 describe('attributes', () => {
