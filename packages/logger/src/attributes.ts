@@ -42,7 +42,7 @@ const hasOwn = Object.prototype.hasOwnProperty;
 const { toString: tagOf } = Object.prototype;
 
 /** The keys under which an Error is promoted to the `exception.*` attributes. */
-const ERROR_KEYS: readonly string[] = ['error', 'err', 'exception'];
+export const ERROR_KEYS: readonly string[] = ['error', 'err', 'exception'];
 /** Says what is wrong where attributes could not be read as a whole. */
 const UNREADABLE = 'logspan.attributes';
 

@@ -11,6 +11,7 @@ export {
   type AttributeLimits,
   type Attributes,
   DEFAULT_ATTRIBUTE_LIMITS,
+  ERROR_KEYS,
   isSettled,
   type SettledAttributes,
   settleAttributes,

@@ -32,6 +32,13 @@ export type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from 
 export { type HttpBatchOptions, httpBatch } from './handlers/http-batch.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 export { type RouteOptions, route } from './handlers/route.ts';
+export {
+  type SentryClient,
+  type SentryNamespace,
+  type SentryOptions,
+  type SentryScope,
+  sentry,
+} from './handlers/sentry.ts';
 // Metrics
 export type { MetricsOptions, MetricsSdk } from './metrics/start-metrics.ts';
 // Building your own

@@ -19,7 +19,15 @@ export type DropReason =
   /** The destination took the request but answered more than 4 MiB, which OTLP forbids to read. */
   | 'response_too_large'
   /** An OTel exporter reported failure. */
-  | 'export_failed';
+  | 'export_failed'
+  /** Sentry has no client. */
+  | 'no_client'
+  /** Sentry took the record and did not send it. */
+  | 'not_sent'
+  /** The error of the record was reported before. */
+  | 'already_reported'
+  /** Not for this handler. */
+  | 'filtered';
 
 /**
  * The books of one destination. What is pending is not computed from the other figures but counted where it is held,

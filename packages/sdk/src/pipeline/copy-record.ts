@@ -1,5 +1,6 @@
 import { type AttributeValue, PlainCopy } from '@logspan/logger/internal';
 import type { LogRecord } from './stage.ts';
+import { thrownOf } from './thrown.ts';
 
 /**
  * A copy of a record, ours or a stock SDK's, that can be edited without the original noticing. Attribute values are
@@ -10,6 +11,7 @@ export function copyRecord(record: LogRecord): LogRecord {
   const attributes: Record<string | symbol, unknown> = { ...record.attributes };
   // No attribute, judged by nothing; but an exporter that inspects its records would show it.
   for (const symbol of Object.getOwnPropertySymbols(attributes)) delete attributes[symbol];
+  const thrown = thrownOf(record);
   const copy: LogRecord & { attributes: Record<string, unknown>; removeAttribute(key: string): void } = {
     hrTime: record.hrTime,
     hrTimeObserved: record.hrTimeObserved,
@@ -19,6 +21,7 @@ export function copyRecord(record: LogRecord): LogRecord {
     droppedAttributesCount: record.droppedAttributesCount,
     attributeValueLengthLimit: valueLengthLimit(record),
     ...(record.writtenByStage === true ? { writtenByStage: true } : {}),
+    ...(thrown === undefined ? {} : { thrown: () => thrown }),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
     body: record.body,

@@ -2,6 +2,8 @@ import {
   type AttributeLimits,
   type Attributes,
   type AttributeValue,
+  ERROR_KEYS,
+  isError,
   isPlain,
   isSettled,
   lazyCompute,
@@ -193,6 +195,17 @@ export class PipelineRecord implements LogRecord {
     }
   }
 
+  /** The very error that the log call was given: for who must know whether it is the same, not to be shown. Never throws. */
+  thrown(): unknown {
+    if (this.#exception !== undefined) return this.#exception;
+    try {
+      if (isError(this.#given)) return this.#given;
+    } catch {
+      return undefined;
+    }
+    return errorUnder(this.#given) ?? errorUnder(this.#bound);
+  }
+
   /** From here on only reads are permitted. */
   seal(): void {
     this.#sealed = true;
@@ -252,6 +265,20 @@ function plain(value: unknown, limits: AttributeLimits | typeof BODY_LIMITS): At
       }
   }
   return new PlainCopy(limits).of(value);
+}
+
+/** The first error under one of the keys where one is looked for. */
+function errorUnder(given: unknown): unknown {
+  try {
+    if (typeof given !== 'object' || given === null) return undefined;
+    for (const key of ERROR_KEYS) {
+      const value = ownValue(given, key);
+      if (isError(value)) return value;
+    }
+  } catch {
+    // A getter or proxy threw.
+  }
+  return undefined;
 }
 
 function ownValue(object: object, key: string): unknown {

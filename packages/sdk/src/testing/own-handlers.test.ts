@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { InMemoryLogRecordExporter } from '@opentelemetry/sdk-logs';
 import { ScriptedSender } from '../../../../test/delivery/scripted-sender.ts';
+import { stubSentry } from '../../../../test/sentry/stub-sentry.ts';
 import { batch } from '../handlers/batch.ts';
 import { consoleHandler } from '../handlers/console.ts';
 import { fallback } from '../handlers/fallback.ts';
@@ -12,6 +13,7 @@ import type { Handler } from '../handlers/handler.ts';
 import { httpBatch } from '../handlers/http-batch.ts';
 import { otlp } from '../handlers/otlp.ts';
 import { route } from '../handlers/route.ts';
+import { sentry } from '../handlers/sentry.ts';
 import { enrich } from '../processors/enrich.ts';
 import { handlerConformance } from './handler-conformance.ts';
 
@@ -50,6 +52,9 @@ const handlers: readonly (readonly [name: string, what: string, make: () => Hand
     () => route({ to: consoleHandler({ format: 'json', stream: stream() as never }) }),
     () => route({ to: otlpTo(undefined) }),
   ],
+  ['sentry', 'a client', () => sentry(stubSentry(200)), () => sentry(stubSentry(undefined))],
+  ['sentry', 'a client that refuses, for all levels', () => sentry(stubSentry(400), { level: 'trace' })],
+  ['sentry', 'without a client', () => sentry({ ...stubSentry(200), getClient: () => undefined })],
   ['fallback', 'from a collector that refuses to a file', () => fallback(otlpTo(400), file(newFile()))],
 ];
 /** Parts that are no handlers. */

@@ -1,0 +1,172 @@
+import { type Context, context as contexts } from '@opentelemetry/api';
+import { Announcer } from '../../delivery/announce.ts';
+import { Ledger } from '../../delivery/ledger.ts';
+import { suppressLogging } from '../../pipeline/guard.ts';
+import { Failures } from '../../pipeline/report.ts';
+import type { FlushOptions, LogRecord, StageAccount } from '../../pipeline/stage.ts';
+import { thrownOf } from '../../pipeline/thrown.ts';
+import { TimeoutError, within } from '../../pipeline/within.ts';
+import type { DeliveryAccount, HandlerEnd } from '../handler.ts';
+import { isCaptured, markCaptured } from './captured-mark.ts';
+import type { Collected } from './collected.ts';
+import { type EventOptions, eventOf } from './event.ts';
+import { Outcomes } from './outcomes.ts';
+import { BREADCRUMB_LIMITS, dataOf, levelOf, secondsOf, textOf } from './record-parts.ts';
+import { redactedError } from './redacted-error.ts';
+import type { SentryClient, SentryEvent, SentryNamespace, SentryScope } from './sentry-sdk.ts';
+
+/** What {@link SentryEnd} is made with. */
+export interface SentryEndOptions extends EventOptions {
+  readonly name: string;
+  /** From this severity on records are events. */
+  readonly minimum: number;
+  /** From this severity on they are breadcrumbs. */
+  readonly breadcrumbMinimum: number;
+  /** Undefined: as long as the flush has. */
+  readonly flushTimeoutMillis: number | undefined;
+  readonly collected: Collected | undefined;
+  readonly now: () => number;
+}
+
+/** What was given up for reasons that are nobody's fault, or that were told in another way. */
+const UNTOLD: ReadonlySet<string> = new Set(['already_reported', 'filtered', 'no_client', 'export_failed']);
+
+/** Makes events and breadcrumbs of records, and keeps the account of them. */
+export class SentryEnd implements HandlerEnd {
+  readonly #sentry: SentryNamespace;
+  readonly #options: SentryEndOptions;
+  readonly #ledger: Ledger;
+  readonly #outcomes: Outcomes;
+  readonly #announcer: Announcer;
+  readonly #failures = new Failures('sentry');
+  #toldNoClient = false;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(sentry: SentryNamespace, options: SentryEndOptions) {
+    this.#sentry = sentry;
+    this.#options = options;
+    this.#announcer = new Announcer(options.name, options.now);
+    this.#ledger = new Ledger((reason, records) => {
+      if (!UNTOLD.has(reason)) this.#announcer.lost(reason, records);
+    });
+    this.#outcomes = new Outcomes(this.#ledger, options.now);
+  }
+
+  onEmit(record: LogRecord, from: Context = contexts.active()): void {
+    this.#ledger.accepted++;
+    if (this.#shutdown !== undefined) {
+      this.#ledger.drop('after_shutdown', 1);
+      return;
+    }
+    try {
+      // Sentry's scopes are those of the record's context. What Sentry logs meanwhile, and whatever its transport logs
+      // later because of it, must not come back here.
+      contexts.with(suppressLogging(from), () => this.#take(record));
+    } catch (error) {
+      this.#failures.count(error);
+      this.#ledger.drop('export_failed', 1);
+    }
+  }
+
+  /** Rejects with a {@link TimeoutError} at the deadline. */
+  async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<void> {
+    if (this.#outcomes.pending === 0) return;
+    const millis = Math.min(timeoutMillis, this.#options.flushTimeoutMillis ?? timeoutMillis);
+    const settled = await within(() => this.#outcomes.settle(millis), millis);
+    if (settled !== true) throw new TimeoutError('not sent in time');
+  }
+
+  shutdown({ timeoutMillis = 5_000 }: FlushOptions = {}): Promise<void> {
+    this.#shutdown ??= this.#end(timeoutMillis);
+    return this.#shutdown;
+  }
+
+  /** Sentry's transport needs the event loop: what is under way may arrive or not, and nobody will know. */
+  flushSync(): void {
+    this.#outcomes.giveUp('process_exit');
+    this.#announcer.finish();
+  }
+
+  account(): StageAccount {
+    return this.#options.collected?.account() ?? {};
+  }
+
+  deliveryAccount(): DeliveryAccount {
+    // First, because it may count some as not sent.
+    const { pending } = this.#outcomes;
+    return this.#ledger.account(pending);
+  }
+
+  async #end(timeoutMillis: number): Promise<void> {
+    await this.forceFlush({ timeoutMillis }).catch(() => undefined);
+    this.#outcomes.giveUp('shutdown_deadline');
+    this.#outcomes.end();
+    this.#announcer.finish();
+  }
+
+  #take(record: LogRecord): void {
+    const { severityNumber = 0 } = record;
+    const { minimum, breadcrumbMinimum } = this.#options;
+    const client = this.#sentry.getClient();
+    if (client === undefined) this.#noClient();
+    else if (severityNumber >= minimum) this.#capture(record, client);
+    else if (severityNumber >= breadcrumbMinimum) this.#breadcrumb(record);
+    else this.#ledger.drop('filtered', 1);
+  }
+
+  #capture(record: LogRecord, client: SentryClient): void {
+    const thrown = thrownOf(record);
+    if (isCaptured(thrown)) {
+      this.#ledger.drop('already_reported', 1);
+      return;
+    }
+    const error = redactedError(record.attributes);
+    const event = eventOf(record, error, client, this.#options);
+    markCaptured(thrown);
+    this.#outcomes.give(event.event_id, client, () =>
+      this.#sentry.withScope((scope) => {
+        this.#prepare(scope, event);
+        this.#sentry.captureEvent(event, error === undefined ? {} : { originalException: error });
+      }),
+    );
+  }
+
+  /** What an event alone cannot say. */
+  #prepare(scope: SentryScope, { level, contexts: { trace } }: SentryEvent): void {
+    // That of a scope would win over the event's.
+    scope.setLevel(level);
+    const { collected } = this.#options;
+    // The last one to see the event: behind all that collects.
+    if (collected !== undefined) scope.addEventProcessor((event) => collected.clean(event));
+    // The header of the envelope names a trace too.
+    const traceId = trace?.trace_id;
+    const own = scope.getPropagationContext();
+    if (traceId !== undefined && own.traceId !== traceId) {
+      const { traceId: _, parentSpanId: _parent, dsc: _dsc, ...rest } = own as unknown as Record<string, unknown>;
+      scope.setPropagationContext({ ...rest, traceId });
+    }
+  }
+
+  #breadcrumb(record: LogRecord): void {
+    const data = dataOf(record, BREADCRUMB_LIMITS);
+    this.#sentry.addBreadcrumb({
+      type: 'default',
+      category: record.instrumentationScope.name,
+      level: levelOf(record),
+      message: textOf(record, BREADCRUMB_LIMITS),
+      timestamp: secondsOf(record),
+      ...(Object.keys(data).length === 0 ? {} : { data }),
+    });
+    this.#ledger.delivered++;
+  }
+
+  #noClient(): void {
+    this.#ledger.drop('no_client', 1);
+    if (this.#toldNoClient) return;
+    this.#toldNoClient = true;
+    this.#announcer.warn(
+      'no client',
+      'call Sentry.init() before the first record, in the copy of Sentry that is given to sentry()',
+    );
+  }
+}

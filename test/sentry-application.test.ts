@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Ended, type OnLine, run } from './delivery/child.ts';
+import { FakeSentry } from './sentry/fake-sentry.ts';
+
+// These run the built packages with the real Sentry, as an application does.
+
+interface Run extends Ended {
+  readonly server: FakeSentry;
+  /** What came before the account. */
+  readonly lines: readonly string[];
+  /** That of the handler, when the process had ended. */
+  readonly account: unknown;
+}
+
+async function application(way: string, init: object = {}, onLine?: OnLine): Promise<Run> {
+  const server = await new FakeSentry().start();
+  const env = { FAKE_DSN: server.dsn, SENTRY_INIT: JSON.stringify(init), OTEL_LOG_LEVEL: 'NONE' };
+  const ended = await run(['--import', './sentry-start.mjs', 'sentry-app.mjs', way], env, onLine);
+  await server.stop();
+  const lines = ended.stdout.split('\n').filter((line) => line !== '');
+  return { ...ended, server, lines, account: JSON.parse(lines.pop() ?? 'null') };
+}
+
+const one = { accepted: 1, delivered: 1, rejected: 0, dropped: {}, pending: 0 };
+const exceptions = ({ server }: Run) =>
+  server.events.map(({ exception }) => exception.values.map(({ value }: { value: string }) => value));
+
+test('an application that ends by itself has sent its errors', async () => {
+  const ended = await application('ends by itself');
+  expect(ended).toMatchObject({ code: 0, account: one });
+  expect(ended.server.events).toMatchObject([{ message: 'failed', level: 'error', release: 'app@1' }]);
+});
+
+describe('an exception is one event', () => {
+  test('if nobody catches it: fatal, unhandled, and with what happened before', async () => {
+    const ended = await application('throws what nobody catches');
+    expect(ended).toMatchObject({ code: 1, account: { ...one, accepted: 2, delivered: 2 } });
+    expect(ended.stderr).toContain('nobody catches it');
+    expect(exceptions(ended)).toEqual([['nobody catches it']]);
+    expect(ended.server.events).toMatchObject([
+      {
+        level: 'fatal',
+        logger: 'process',
+        exception: { values: [{ type: 'RangeError', mechanism: { handled: false } }] },
+        breadcrumbs: [{ message: 'about_to_throw' }],
+      },
+    ]);
+  });
+
+  test('if it was logged before', async () => {
+    const ended = await application('logs an error and throws it on');
+    expect(ended).toMatchObject({
+      code: 1,
+      account: { ...one, accepted: 2, dropped: { already_reported: 1 } },
+    });
+    expect(exceptions(ended)).toEqual([['logged and thrown']]);
+    expect(ended.server.events).toMatchObject([{ message: 'failed' }]);
+  });
+
+  test('if it is a rejection that nobody sees, which is left to Sentry', async () => {
+    const ended = await application('rejects unseen');
+    expect(exceptions(ended)).toEqual([['nobody waits']]);
+    expect(ended).toMatchObject({ code: 0 });
+  });
+
+  test('if it was logged on its way to the error handler of Sentry, and what Sentry knows of the request is redacted', async () => {
+    const ended = await application('serves with Express');
+    expect(ended).toMatchObject({ code: 0, lines: ['500'], account: { ...one, accepted: 2, delivered: 2 } });
+    expect(ended.server.events).toMatchObject([
+      {
+        message: 'request_failed',
+        request: { method: 'POST', data: expect.stringContaining('password') },
+        breadcrumbs: expect.arrayContaining([expect.objectContaining({ message: 'payment_began' })]),
+      },
+    ]);
+    expect(ended.server.bytes.toString()).toContain('card declined');
+    expect(ended.server.bytes.toString()).not.toContain('hunter2');
+  });
+});
+
+describe('an application that is ended', () => {
+  test('by process.exit() has lost what was under way, and knows it', async () => {
+    expect(await application('exits at once')).toMatchObject({
+      code: 3,
+      account: { ...one, delivered: 0, dropped: { process_exit: 1 } },
+    });
+  });
+
+  test('by process.exit() after a flush has lost nothing', async () => {
+    const ended = await application('flushes and exits');
+    expect(ended).toMatchObject({ code: 3, account: one });
+    expect(ended.server.events).toHaveLength(1);
+  });
+
+  test('by SIGTERM has lost nothing, and is ended by SIGTERM', async () => {
+    const ended = await application('is terminated', {}, (line, child) => {
+      if (line === 'ready') child.kill('SIGTERM');
+    });
+    expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+    expect(ended.server.events).toHaveLength(1);
+  });
+});
+
+test('what Sentry logs on a console that goes to the log does not come round', async () => {
+  // Nobody is there, and Sentry says so for each event.
+  const ended = await application('talks about itself on a console that is logged', {
+    debug: true,
+    dsn: 'http://key@127.0.0.1:9/1',
+  });
+  const said = ended.lines.find((line) => line.startsWith('{"calls"'));
+  const { calls, reentrant } = JSON.parse(said ?? '{}');
+  expect(reentrant).toBeGreaterThan(0);
+  expect(calls).toBeLessThan(100);
+  expect(ended).toMatchObject({ code: 0, account: { pending: 0 } });
+});
+
+describe('the event is in the trace', () => {
+  test.each([
+    ['of Sentry', 'traces with Sentry', { tracesSampleRate: 1 }],
+    [
+      'of Sentry as the tracer of OpenTelemetry',
+      'traces with OpenTelemetry',
+      { tracesSampleRate: 1, enableOpenTelemetrySetup: true },
+    ],
+  ])('%s', async (_, way, init) => {
+    const { lines, server } = await application(way, init);
+    const [{ event, header } = { event: {}, header: {} }] = server.received;
+    expect(event.contexts.trace.trace_id).toBe(lines[0]);
+    expect(header.trace.trace_id).toBe(lines[0]);
+  });
+});
