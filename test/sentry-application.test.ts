@@ -6,19 +6,23 @@ import { FakeSentry } from './sentry/fake-sentry.ts';
 
 interface Run extends Ended {
   readonly server: FakeSentry;
-  /** What came before the account. */
+  /** What it said. */
   readonly lines: readonly string[];
   /** That of the handler, when the process had ended. */
   readonly account: unknown;
 }
 
-async function application(way: string, init: object = {}, onLine?: OnLine): Promise<Run> {
+async function application(
+  way: string,
+  { init = {}, onLine, env = {} }: { init?: object; onLine?: OnLine; env?: Record<string, string> } = {},
+): Promise<Run> {
   const server = await new FakeSentry().start();
-  const env = { FAKE_DSN: server.dsn, SENTRY_INIT: JSON.stringify(init), OTEL_LOG_LEVEL: 'NONE' };
-  const ended = await run(['--import', './sentry-start.mjs', 'sentry-app.mjs', way], env, onLine);
+  const set = { FAKE_DSN: server.dsn, SENTRY_INIT: JSON.stringify(init), OTEL_LOG_LEVEL: 'NONE', ...env };
+  const ended = await run(['--import', './sentry-start.mjs', 'sentry-app.mjs', way], set, onLine);
   await server.stop();
   const lines = ended.stdout.split('\n').filter((line) => line !== '');
-  return { ...ended, server, lines, account: JSON.parse(lines.pop() ?? 'null') };
+  const account = lines.find((line) => line.startsWith('{"accepted"'));
+  return { ...ended, server, lines, account: JSON.parse(account ?? 'null') };
 }
 
 const one = { accepted: 1, delivered: 1, rejected: 0, dropped: {}, pending: 0 };
@@ -63,18 +67,29 @@ describe('an exception is one event', () => {
     expect(ended).toMatchObject({ code: 0 });
   });
 
-  test('if it was logged on its way to the error handler of Sentry, and what Sentry knows of the request is redacted', async () => {
-    const ended = await application('serves with Express');
-    expect(ended).toMatchObject({ code: 0, lines: ['500'], account: { ...one, accepted: 2, delivered: 2 } });
-    expect(ended.server.events).toMatchObject([
-      {
-        message: 'request_failed',
-        request: { method: 'POST', data: expect.stringContaining('password') },
-        breadcrumbs: expect.arrayContaining([expect.objectContaining({ message: 'payment_began' })]),
-      },
-    ]);
-    expect(ended.server.bytes.toString()).toContain('card declined');
-    expect(ended.server.bytes.toString()).not.toContain('hunter2');
+  describe('if it was thrown in a request', () => {
+    const request = {
+      request: { method: 'POST', data: expect.stringContaining('REDACTED') },
+      breadcrumbs: expect.arrayContaining([expect.objectContaining({ message: 'payment_began' })]),
+    };
+
+    test('and logged on its way to the error handler of Sentry', async () => {
+      const ended = await application('serves with Express', { env: { WITHOUT: 'Express' } });
+      expect(ended.account).toEqual({ ...one, accepted: 2, delivered: 2 });
+      expect(ended).toMatchObject({ code: 0, lines: ['500', expect.anything()] });
+      expect(ended.server.events).toMatchObject([{ ...request, message: 'request_failed' }]);
+      expect(ended.server.bytes.toString()).toContain('card declined');
+      expect(ended.server.bytes.toString()).not.toContain('hunter2');
+    });
+
+    test('and Sentry, which instruments Express, saw it before it was logged', async () => {
+      const ended = await application('serves with Express');
+      expect(ended.account).toEqual({ ...one, accepted: 2, dropped: { already_reported: 1 } });
+      expect(ended).toMatchObject({ code: 0, lines: ['500', expect.anything()] });
+      expect(ended.server.events).toMatchObject([request]);
+      expect(exceptions(ended)).toEqual([[expect.stringContaining('card declined')]]);
+      expect(ended.server.bytes.toString()).not.toContain('hunter2');
+    });
   });
 });
 
@@ -93,8 +108,10 @@ describe('an application that is ended', () => {
   });
 
   test('by SIGTERM has lost nothing, and is ended by SIGTERM', async () => {
-    const ended = await application('is terminated', {}, (line, child) => {
-      if (line === 'ready') child.kill('SIGTERM');
+    const ended = await application('is terminated', {
+      onLine: (line, child) => {
+        if (line === 'ready') child.kill('SIGTERM');
+      },
     });
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' });
     expect(ended.server.events).toHaveLength(1);
@@ -104,8 +121,8 @@ describe('an application that is ended', () => {
 test('what Sentry logs on a console that goes to the log does not come round', async () => {
   // Nobody is there, and Sentry says so for each event.
   const ended = await application('talks about itself on a console that is logged', {
-    debug: true,
-    dsn: 'http://key@127.0.0.1:9/1',
+    init: { debug: true, dsn: 'http://key@127.0.0.1:9/1' },
+    env: { CONSOLE: 'logged' },
   });
   const said = ended.lines.find((line) => line.startsWith('{"calls"'));
   const { calls, reentrant } = JSON.parse(said ?? '{}');
@@ -123,7 +140,7 @@ describe('the event is in the trace', () => {
       { tracesSampleRate: 1, enableOpenTelemetrySetup: true },
     ],
   ])('%s', async (_, way, init) => {
-    const { lines, server } = await application(way, init);
+    const { lines, server } = await application(way, { init });
     const [{ event, header } = { event: {}, header: {} }] = server.received;
     expect(event.contexts.trace.trace_id).toBe(lines[0]);
     expect(header.trace.trace_id).toBe(lines[0]);

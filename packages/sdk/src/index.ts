@@ -33,6 +33,7 @@ export { type HttpBatchOptions, httpBatch } from './handlers/http-batch.ts';
 export { type OtlpOptions, otlp } from './handlers/otlp.ts';
 export { type RouteOptions, route } from './handlers/route.ts';
 export {
+  redactSentryEvent,
   type SentryClient,
   type SentryNamespace,
   type SentryOptions,

@@ -6,8 +6,9 @@ import { redact } from '../processors/redact.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import type { Handler } from './handler.ts';
-import { Collected } from './sentry/collected.ts';
+
 import { byEvent } from './sentry/event.ts';
+import { EventRedaction } from './sentry/event-redaction.ts';
 import { SentryEnd } from './sentry/sentry-end.ts';
 import type { SentryNamespace } from './sentry/sentry-sdk.ts';
 
@@ -87,10 +88,24 @@ export function sentry(
         flushTimeoutMillis,
         tags,
         fingerprint: fingerprintOf(fingerprint),
-        collected: options.redact === false ? undefined : new Collected(options.redact ?? redact()),
+        redaction: options.redact === false ? undefined : new EventRedaction(options.redact ?? redact()),
         now,
       }),
   };
+}
+
+/**
+ * Takes secrets out of the events that Sentry makes itself, of exceptions that its integrations catch: they never come
+ * through the pipeline. To be given to Sentry: `Sentry.init({ beforeSend: redactSentryEvent() })`. Messages, request,
+ * breadcrumbs, extra, contexts and local variables are redacted; what cannot be is removed. `stage` should be as that of
+ * the pipeline, default `redact()`. The function never throws.
+ *
+ * @throws ConfigError for what is no `redact()`.
+ */
+export function redactSentryEvent(stage: Stage = redact()): <T extends object>(event: T) => T {
+  checkRedaction('redactSentryEvent', stage, 'given a redact()');
+  const redaction = new EventRedaction(stage);
+  return (event) => redaction.all(event);
 }
 
 function fingerprintOf(option: SentryOptions['fingerprint']): typeof byEvent {
@@ -105,6 +120,11 @@ function fingerprintOf(option: SentryOptions['fingerprint']): typeof byEvent {
       return byEvent(record, error);
     }
   };
+}
+
+function checkRedaction(option: string, stage: unknown, allowed: string): void {
+  if (typeof stage === 'function' && isRedaction(stage as Stage)) return;
+  throw new ConfigError(option, `must be ${allowed}, not ${given(stage)}`);
 }
 
 function checkSentry(sentry: SentryNamespace | null | undefined): void {
@@ -139,10 +159,8 @@ function check(options: SentryOptions): void {
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) {
     throw new ConfigError('sentry.tags', `must be an array of attribute names, not ${given(tags)}`);
   }
-  const { redact: stage } = options as { redact?: unknown };
-  if (stage !== undefined && stage !== false && !(typeof stage === 'function' && isRedaction(stage as Stage))) {
-    throw new ConfigError('sentry.redact', `must be a redact() or false, not ${given(stage)}`);
-  }
+  const { redact: stage } = options;
+  if (stage !== undefined && stage !== false) checkRedaction('sentry.redact', stage, 'a redact() or false');
   checkNumber('sentry.flushTimeoutMillis', options.flushTimeoutMillis, 1, 2 ** 31 - 1);
   checkType('sentry.when', options.when, 'function');
   checkType('sentry.name', options.name, 'string');

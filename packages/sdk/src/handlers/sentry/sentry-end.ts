@@ -8,8 +8,8 @@ import { thrownOf } from '../../pipeline/thrown.ts';
 import { TimeoutError, within } from '../../pipeline/within.ts';
 import type { DeliveryAccount, HandlerEnd } from '../handler.ts';
 import { isCaptured, markCaptured } from './captured-mark.ts';
-import type { Collected } from './collected.ts';
 import { type EventOptions, eventOf } from './event.ts';
+import type { EventRedaction } from './event-redaction.ts';
 import { Outcomes } from './outcomes.ts';
 import { BREADCRUMB_LIMITS, dataOf, levelOf, secondsOf, textOf } from './record-parts.ts';
 import { redactedError } from './redacted-error.ts';
@@ -24,7 +24,7 @@ export interface SentryEndOptions extends EventOptions {
   readonly breadcrumbMinimum: number;
   /** Undefined: as long as the flush has. */
   readonly flushTimeoutMillis: number | undefined;
-  readonly collected: Collected | undefined;
+  readonly redaction: EventRedaction | undefined;
   readonly now: () => number;
 }
 
@@ -88,7 +88,7 @@ export class SentryEnd implements HandlerEnd {
   }
 
   account(): StageAccount {
-    return this.#options.collected?.account() ?? {};
+    return this.#options.redaction?.account() ?? {};
   }
 
   deliveryAccount(): DeliveryAccount {
@@ -108,7 +108,8 @@ export class SentryEnd implements HandlerEnd {
     const { severityNumber = 0 } = record;
     const { minimum, breadcrumbMinimum } = this.#options;
     const client = this.#sentry.getClient();
-    if (client === undefined) this.#noClient();
+    if (isOfSentry(record)) this.#ledger.drop('filtered', 1);
+    else if (client === undefined) this.#noClient();
     else if (severityNumber >= minimum) this.#capture(record, client);
     else if (severityNumber >= breadcrumbMinimum) this.#breadcrumb(record);
     else this.#ledger.drop('filtered', 1);
@@ -135,9 +136,9 @@ export class SentryEnd implements HandlerEnd {
   #prepare(scope: SentryScope, { level, contexts: { trace } }: SentryEvent): void {
     // That of a scope would win over the event's.
     scope.setLevel(level);
-    const { collected } = this.#options;
+    const { redaction } = this.#options;
     // The last one to see the event: behind all that collects.
-    if (collected !== undefined) scope.addEventProcessor((event) => collected.clean(event));
+    if (redaction !== undefined) scope.addEventProcessor((event) => redaction.collected(event));
     // The header of the envelope names a trace too.
     const traceId = trace?.trace_id;
     const own = scope.getPropagationContext();
@@ -169,4 +170,12 @@ export class SentryEnd implements HandlerEnd {
       'call Sentry.init() before the first record, in the copy of Sentry that is given to sentry()',
     );
   }
+}
+
+/**
+ * True for what Sentry's debug mode says on a console that goes to the log, of what it does between events too: each
+ * failure that it tells of would otherwise be an event, which fails.
+ */
+function isOfSentry({ body }: LogRecord): boolean {
+  return typeof body === 'string' && body.startsWith('Sentry Logger [');
 }
