@@ -112,3 +112,16 @@ test('a client that is asked again and again is listened to once', () => {
   for (let i = 0; i < 3; i++) outcomes.give(String(i), client, () => client.tell('preprocessEvent', String(i)));
   expect(Object.values(client.hooks).map((hooks) => hooks.length)).toEqual([1, 1, 1]);
 });
+
+test('an answer that is told a little after the flush is heard', async () => {
+  const ledger = new Ledger();
+  const outcomes = new Outcomes(ledger, () => 0);
+  const client = new ScriptedClient();
+  outcomes.give('a', client, () => client.tell('beforeSendEvent', 'a'));
+  client.flush = async () => {
+    process.nextTick(() => client.tell('afterSendEvent', 'a', { statusCode: 200 }));
+    return true;
+  };
+  expect(await outcomes.settle(10)).toBe(true);
+  expect(ledger.account(outcomes.pending)).toMatchObject({ delivered: 1, dropped: {}, pending: 0 });
+});

@@ -12,13 +12,17 @@ export function redactedError(attributes: Attributes): Error | undefined {
   const type = attributes['exception.type'];
   const message = attributes['exception.message'];
   if (typeof type !== 'string' && typeof message !== 'string') return undefined;
-  const cause = attributes['logspan.exception.cause'];
-  const text = attributes['exception.stacktrace'];
-  const stack = typeof text === 'string' ? text : '';
-  const stacks = stack.split(CAUSED_BY);
-  // A message can hold the words that divide the stack: then nobody knows which frames are whose.
-  const own = stacks.length > chainLength(cause) + 1 && cause !== undefined ? [stack] : stacks;
-  return made({ type, message, cause, errors: attributes['logspan.exception.errors'] }, own);
+  const stack = attributes['exception.stacktrace'];
+  return made(
+    {
+      type,
+      message,
+      cause: attributes['logspan.exception.cause'],
+      errors: attributes['logspan.exception.errors'],
+    },
+    // A message can hold the words that divide the stack: then frames are shown with the wrong one of the errors.
+    typeof stack === 'string' ? stack.split(CAUSED_BY) : [],
+  );
 }
 
 function made({ type, message, cause, errors }: Attributes, stacks: readonly string[]): Error {
@@ -33,12 +37,6 @@ function made({ type, message, cause, errors }: Attributes, stacks: readonly str
     define(error, 'errors', inner);
   }
   return error;
-}
-
-function chainLength(cause: unknown): number {
-  let length = 0;
-  for (let next = cause; isDescription(next); next = next.cause) length++;
-  return length;
 }
 
 function isDescription(value: unknown): value is Attributes {
