@@ -84,7 +84,7 @@ test('says what the official encoder says, for any metrics', () => {
       const theirs = ProtobufMetricsSerializer.serializeRequest(data as unknown as OfficialMetrics) as Uint8Array;
       expect(decodeMetrics(encodeMetrics(data as unknown as ResourceMetrics))).toEqual(decodeMetrics(theirs));
     }),
-    { numRuns: 300, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 500, interruptAfterTimeLimit: 15_000 },
   );
 });
 

@@ -163,7 +163,8 @@ function writeAttributes(writer: Writer, field: number, attributes: Attributes):
 function writeValue(writer: Writer, value: unknown): void {
   if (typeof value === 'string') writer.text(1, value, true);
   else if (typeof value === 'boolean') writer.varint(2, value ? 1 : 0);
-  else if (typeof value === 'number' && Number.isSafeInteger(value)) writer.signedVarint(3, value);
+  else if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63)
+    writer.signedVarint(3, value);
   else if (typeof value === 'number') writer.double(4, value);
   else if (Array.isArray(value)) {
     writer.message(5, () => {
@@ -178,7 +179,7 @@ function zigzag(value: number): number {
 
 /** Protobuf fields, one after the other, in one growing buffer. */
 class Writer {
-  #buffer = Buffer.alloc(4_096);
+  #buffer = Buffer.alloc(512);
   #at = 0;
 
   bytes(): Uint8Array {
@@ -251,7 +252,8 @@ class Writer {
   }
 
   bareDouble(value: number): void {
-    this.#at = this.#buffer.writeDoubleLE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#at = this.#buffer.writeDoubleLE(value, at);
   }
 
   fixed64(field: number, value: number): void {
@@ -260,19 +262,25 @@ class Writer {
   }
 
   bareFixed64(value: number): void {
-    this.#at = this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(Math.trunc(value))), this.#room(8));
+    this.#unsigned64(BigInt(Math.trunc(value)));
   }
 
   signed64(field: number, value: number): void {
     this.#tag(field, 1);
     const whole = Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
-    this.#at = this.#buffer.writeBigInt64LE(BigInt.asIntN(64, whole), this.#room(8));
+    this.#unsigned64(whole);
   }
 
   time(field: number, [seconds, nanos]: HrTime): void {
     this.#tag(field, 1);
-    const time = BigInt(seconds) * 1_000_000_000n + BigInt(Math.trunc(nanos));
-    this.#at = this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, time), this.#room(8));
+    this.#unsigned64(BigInt(seconds) * 1_000_000_000n + BigInt(Math.trunc(nanos)));
+  }
+
+  /** The lower 64 bits, which is what a number below zero is as well. */
+  #unsigned64(value: bigint): void {
+    // First the room: it may come with another buffer.
+    const at = this.#room(8);
+    this.#at = this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, value), at);
   }
 
   #tag(field: number, wire: number): void {
