@@ -13,6 +13,7 @@ testFramework('Express 4', (requests) => {
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', (_request, response) => Readable.from(handlers.stream()).pipe(response));
   app.get('/breaks', (_request, response, next) => pipeline(Readable.from(handlers.breaks()), response, next));
+  app.get('/waits', (_request, response, next) => pipeline(Readable.from(handlers.waits()), response, next));
   const api = express.Router();
   api.get('/carts/:id', (_request, response) => response.end());
   app.use('/api', api);

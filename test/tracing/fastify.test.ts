@@ -13,6 +13,7 @@ async function start(requests: RequestLogging): Promise<Server> {
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', (_request, reply) => reply.send(Readable.from(handlers.stream())));
   app.get('/breaks', (_request, reply) => reply.send(Readable.from(handlers.breaks())));
+  app.get('/waits', (_request, reply) => reply.send(Readable.from(handlers.waits())));
   app.register(async (api) => void api.get('/carts/:id', () => ''), { prefix: '/api' });
   await app.listen({ port: 0, host: '127.0.0.1' });
   return app.server;

@@ -1,4 +1,5 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { getLogger } from '@logspan/logger';
@@ -47,6 +48,13 @@ export const handlers = {
     await delay(1);
     throw new RangeError('mine');
   },
+  /** GET /waits answers this, which goes on until somebody gives up. */
+  async *waits(): AsyncGenerator<string> {
+    for (;;) {
+      yield 'a'.repeat(1_024);
+      await delay(1);
+    }
+  },
 };
 
 /** A running application: a server that listens. */
@@ -69,7 +77,10 @@ export function testFramework(
       url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     });
     afterEach(async () => {
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      // Fastify keeps that of a client that gave up.
+      server.closeAllConnections();
+      await closed;
       await memory.end();
     });
 
@@ -139,6 +150,20 @@ export function testFramework(
       });
       expect(memory.events).toEqual(['request_started', 'request_failed']);
       for (const { span } of memory.records) expect(span?.traceId).toBe(TRACE);
+    });
+
+    test('tells a client that gives up', async () => {
+      const given = new AbortController();
+      const { body } = await fetch(`${url}/waits`, { headers, signal: given.signal });
+      await body?.getReader().read();
+      given.abort();
+      expect(await memory.until(ENDED)).toMatchObject({
+        event: 'request_aborted',
+        level: 'WARN',
+        attributes: { 'http.route': '/waits', 'http.response.status_code': 200 },
+        span: { traceId: TRACE },
+      });
+      expect(memory.events).toEqual(['request_started', 'request_aborted']);
     });
 
     test.each(['HEAD', 'OPTIONS'])('serves %s', async (method) => {

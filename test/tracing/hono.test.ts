@@ -23,6 +23,7 @@ function application(requests: { hono: unknown }) {
   app.get('/fails-at-once', handlers.failsAtOnce);
   app.get('/stream', () => new Response(ReadableStream.from(handlers.stream()).pipeThrough(new TextEncoderStream())));
   app.get('/breaks', () => new Response(ReadableStream.from(handlers.breaks()).pipeThrough(new TextEncoderStream())));
+  app.get('/waits', () => new Response(ReadableStream.from(handlers.waits()).pipeThrough(new TextEncoderStream())));
   const api = new Hono();
   api.get('/carts/:id', (c: Context) => c.text(''));
   app.route('/api', api);

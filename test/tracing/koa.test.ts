@@ -23,6 +23,9 @@ testFramework('Koa 3', (requests) => {
   router.get('/breaks', (ctx) => {
     ctx.body = Readable.from(handlers.breaks());
   });
+  router.get('/waits', (ctx) => {
+    ctx.body = Readable.from(handlers.waits());
+  });
   const api = new Router({ prefix: '/api' });
   api.get('/carts/:id', (ctx) => {
     ctx.body = '';
