@@ -178,7 +178,7 @@ class FallbackEnd implements HandlerEnd {
 
   /** The second must still deliver what it was handed over. */
   #lastHandOver(deadline: number): number {
-    return deadline - (deadline - this.#now()) / 4;
+    return deadline - (deadline - this.#now()) / 8;
   }
 
   deliveryAccount(): DeliveryAccount {

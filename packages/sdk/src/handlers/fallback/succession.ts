@@ -12,6 +12,8 @@ import type { DeliveryAccount, Handler, HandlerEnd, Lost } from '../handler.ts';
 const UNDELIVERED_REASON = 'logspan.undelivered.reason';
 /** Records that are handed over in one go: about a millisecond. */
 const PORTION = 128;
+/** No span is active in it. */
+const FROM = handOver(ROOT_CONTEXT);
 /** Losses that may wait for their turn: each is a batch at most, so they are some MiB. */
 const MOST_WAITING = 8;
 
@@ -126,10 +128,9 @@ export class Succession {
     try {
       record.setAttribute(UNDELIVERED_REASON, reason);
       const { spanContext } = record;
-      const from = handOver(ROOT_CONTEXT);
       const answer: unknown = this.#heir.onEmit(
         record,
-        spanContext === undefined ? from : trace.setSpanContext(from, spanContext),
+        spanContext === undefined ? FROM : trace.setSpanContext(FROM, spanContext),
       );
       if (answer !== undefined) watch(answer, 'a handler');
     } catch (error) {
