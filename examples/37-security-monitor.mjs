@@ -4,7 +4,7 @@ import {
   consoleHandler,
   DEFAULT_SECURITY_RULES,
   event,
-  fromSigma,
+  loadSigmaRules,
   PASSWORD_SPRAY,
   redact,
   register,
@@ -12,29 +12,29 @@ import {
   securityMonitor,
 } from '@logspan/sdk';
 
-// As a YAML parser returns it.
-const sigma = [
-  {
-    title: 'Refused administration page',
-    name: 'admin_refused',
-    detection: {
-      selection: { EventName: 'request_completed', 'path|startswith': '/admin', status: 403 },
-      condition: 'selection',
-    },
-  },
-  {
-    title: 'Probing of administration pages',
-    name: 'admin_probing',
-    correlation: {
-      type: 'event_count',
-      rules: ['admin_refused'],
-      'group-by': ['ip'],
-      timespan: '5m',
-      condition: { gte: 3 },
-    },
-    level: 'high',
-  },
-];
+// A file or a folder of such rules: loadSigmaRules('rules/').
+const sigma = await loadSigmaRules({
+  text: `
+title: Refused administration page
+name: admin_refused
+detection:
+  selection:
+    EventName: request_completed
+    path|startswith: /admin
+    status: 403
+  condition: selection
+---
+title: Probing of administration pages
+name: admin_probing
+correlation:
+  type: event_count
+  rules: [admin_refused]
+  group-by: [ip]
+  timespan: 5m
+  condition: { gte: 3 }
+level: high
+`,
+});
 
 const monitor = securityMonitor({
   rules: [
@@ -48,7 +48,7 @@ const monitor = securityMonitor({
       window: '1h',
       severity: 'fatal',
     },
-    ...fromSigma(sigma),
+    ...sigma,
   ],
 });
 const logging = register({
@@ -66,6 +66,10 @@ for (const page of ['users', 'keys', 'logs']) {
   logger.info('request_completed', { path: `/Admin/${page}`, status: 403, ip: '192.0.2.9' });
 }
 logger.info('login_failed', { ip: '192.0.2.9' }); // of nobody: counted, and not taken for all others without a name
+
+// A rule of which a part would be ignored is refused, by name.
+const unknown = { text: 'title: t\nname: r\ncorrelation: { type: temporal, rules: [a, b], timespan: 5m }' };
+await loadSigmaRules(unknown).catch(({ message }) => console.log(message));
 
 await logging.shutdown();
 const { brute_force_detected } = monitor.stats();
