@@ -130,7 +130,10 @@ const BEGINNINGS = ['authorization', 'cookie'] as const;
 /** … if their end says that they hold something about it: `password_changed_at`, `cookieDomain`. */
 const ABOUT = [
   ...[
-    'at',
+    'edat',
+    'esat',
+    'setat',
+    'sentat',
     'age',
     'date',
     'time',
@@ -232,12 +235,14 @@ export class SecretKeys {
   readonly #named: ReadonlyMap<string, Rule>;
   readonly #wellKnown: Rule | undefined;
   readonly #remembered = new Remembered<Rule | null>();
+  readonly #longest: number;
 
   /** `named`: the keys of the user, with their rules; of two rules for one key the first stands. */
   constructor(named: Iterable<readonly [key: string, rule: Rule]>, wellKnown: Rule | undefined) {
     const byKey = new Map<string, Rule>();
     for (const [key, rule] of named) if (!byKey.has(fold(key))) byKey.set(fold(key), rule);
     this.#named = byKey;
+    this.#longest = Math.max(SHORTEST_BOUND, ...[...byKey.keys()].map((key) => 2 * key.length));
     this.#wellKnown = wellKnown;
   }
 
@@ -256,7 +261,9 @@ export class SecretKeys {
    * a namespace, a form field such as `user[pin]`.
    */
   decide(given: string): Rule | undefined {
-    const key = given.includes('%') ? decoded(given) : given;
+    const end = given.length > this.#longest ? given.slice(-this.#longest) : given;
+    const key = end.includes('%') ? decoded(end) : end;
+    if (this.#named.size === 0 && !ANY_STEM.test(key)) return undefined;
     const whole = fold(key);
     const part = fold(lastPart(key));
     return (
@@ -271,6 +278,11 @@ export class SecretKeys {
 }
 
 const LONGEST_ENDING = 16;
+/** Of a longer key the end is looked at: it says what the key is. Longer for longer names of the user. */
+const SHORTEST_BOUND = 64;
+/** All known keys have one of these, or letters that are not ASCII. The glance spares most keys all of the rest. */
+const ANY_STEM =
+  /pass|pwd|secret|token|key|auth|cred|cookie|ses|jwt|bearer|conn|sig|card|cv[cv]|ssn|social|iban|otp|mfa|saml|assertion|srf|[^\0-\x7f]/i;
 
 function isWellKnown(folded: string): boolean {
   if (WELL_KNOWN.has(folded)) return true;
