@@ -16,7 +16,7 @@ import {
 } from '../pipeline/stage.ts';
 import { Remembered } from './redact/remembered.ts';
 import { type RedactOptions, type Rules, rulesOf } from './redact/rules.ts';
-import { Walk } from './redact/walk.ts';
+import { type Shape, Walk } from './redact/walk.ts';
 
 export type { RedactAction } from './redact/action.ts';
 export { DEFAULT_DETECTORS, type DetectorName } from './redact/detector.ts';
@@ -170,8 +170,9 @@ class Redactor {
   readonly #scopes = new WeakMap<InstrumentationScope, InstrumentationScope>();
   #lastScope: InstrumentationScope | undefined;
   #lastClean: InstrumentationScope | undefined;
-  /** Event names without a secret: there are few, and they come again and again. */
-  readonly #names = new Remembered<true>();
+  /** Event names without a secret, of which there are few, with the shape of their attributes. */
+  readonly #names = new Remembered<Shape>();
+  readonly #nameless: Shape = [];
   #resource: Resource | undefined;
   #redacted = 0;
 
@@ -190,11 +191,11 @@ class Redactor {
     walk.begin(record.droppedAttributesCount > 0, valueLengthLimit(record));
     try {
       // A message that shows attributes is rendered again, from those that are left.
-      const rendered = isRendered(record);
+      const rendered = record.body !== record.eventName && isRendered(record);
       this.#scope(record);
-      this.#fields(record);
+      const shape = this.#fields(record);
       if (!rendered) this.#body(record);
-      replaceAttributes(record, walk.attributes(record.attributes));
+      replaceAttributes(record, walk.attributes(record.attributes, 'attributes', shape));
       if (rendered) {
         renderAgain(record);
         this.#body(record);
@@ -223,19 +224,29 @@ class Redactor {
     if (this.#lastClean !== scope) setField(record, 'instrumentationScope', this.#lastClean);
   }
 
-  #fields(record: LogRecord): void {
+  /** Answers with the shape that the attributes probably have. */
+  #fields(record: LogRecord): Shape {
     const walk = this.#walk;
-    const { eventName, severityText, body } = record;
-    if (eventName !== undefined && this.#names.get(eventName) === undefined) {
-      const clean = walk.text(eventName);
-      if (clean === eventName) this.#names.set(eventName, true);
-      else setField(record, 'eventName', clean);
-      // An event has its name for a body.
-      if (body === eventName && clean !== eventName) setField(record, 'body', clean);
+    const { eventName, severityText } = record;
+    let shape = eventName === undefined ? this.#nameless : this.#names.get(eventName);
+    if (shape === undefined) {
+      shape = [];
+      this.#name(record, eventName as string, shape);
     }
     if (severityText !== undefined && !SEVERITY_TEXTS.has(severityText)) {
       const clean = walk.text(severityText);
       if (clean !== severityText) setField(record, 'severityText', clean);
+    }
+    return shape;
+  }
+
+  #name(record: LogRecord, eventName: string, shape: Shape): void {
+    const clean = this.#walk.text(eventName);
+    if (clean === eventName) this.#names.set(eventName, shape);
+    else {
+      // An event has its name for a body.
+      if (record.body === eventName) setField(record, 'body', clean);
+      setField(record, 'eventName', clean);
     }
   }
 

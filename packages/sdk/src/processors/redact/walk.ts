@@ -1,5 +1,6 @@
 import { type AttributeValue, setOwn } from '@logspan/logger/internal';
 import { plainValue } from '../../pipeline/copy-record.ts';
+import { isAlphanumeric, isLetter } from './character.ts';
 import { type PathState, segmentsOf } from './path-rules.ts';
 import { Remembered } from './remembered.ts';
 import type { Rule } from './rule.ts';
@@ -43,6 +44,14 @@ const PLAIN: KeyFacts = Object.freeze({
   segments: undefined,
 });
 
+/**
+ * Keys that are known to be plain, each at the place where it was seen last: records of one event mostly have the same keys
+ * in the same order, and a comparison costs less than a look-up.
+ */
+export type Shape = (string | undefined)[];
+
+const LARGEST_SHAPE = 32;
+
 /** What names the value beside it: in HTTP archives, templates of clouds, lists of headers, records of changes. */
 const LABELS: ReadonlySet<string> = new Set([
   'name',
@@ -76,9 +85,12 @@ export class Walk {
   #characters = 0;
   #isCut = false;
   #limit = Number.POSITIVE_INFINITY;
+  /** A pattern of the user may be of one word. */
+  readonly #skipsWords: boolean;
 
   constructor(rules: Rules) {
     this.#rules = rules;
+    this.#skipsWords = rules.patterns.length === 0;
     this.#scanner = new TextScanner(rules, (rule) => this.#hit(rule));
   }
 
@@ -97,6 +109,7 @@ export class Walk {
     this.#characters += text.length;
     if (this.#characters > MOST_CHARACTERS) throw new RangeError('too large');
     const { length } = text;
+    if (length <= LONGEST_WORD && this.#skipsWords && isWord(text)) return text;
     if (length >= CUT_LENGTH && text.includes(CUT_BEFORE_CAUSE)) return this.#chain(text);
     return this.#text(text);
   }
@@ -121,10 +134,14 @@ export class Walk {
     return this.#isCut || length >= CUT_LENGTH || length === this.#limit || length === this.#limit - 1;
   }
 
-  /** A copy of attributes, and of all that is in them. */
-  attributes(given: Readonly<Record<string, unknown>>, at = 'attributes'): Record<string, AttributeValue> {
+  /** A copy of attributes, and of all that is in them. `shape`: see {@link Shape}. */
+  attributes(
+    given: Readonly<Record<string, unknown>>,
+    at = 'attributes',
+    shape?: Shape,
+  ): Record<string, AttributeValue> {
     this.#path[0] = at;
-    return this.#object(given, 1, this.#rules.paths?.start) as Record<string, AttributeValue>;
+    return this.#object(given, 1, this.#rules.paths?.start, shape) as Record<string, AttributeValue>;
   }
 
   /** A copy of any value, such as a body. */
@@ -165,16 +182,17 @@ export class Walk {
     return plain instanceof Uint8Array ? this.#bytes(plain) : this.#clean(plain, depth + 1, state);
   }
 
-  #object(value: object, depth: number, state: PathState | undefined): Record<string, unknown> {
+  #object(value: object, depth: number, state: PathState | undefined, shape?: Shape): Record<string, unknown> {
     this.#count();
     const copy = { ...value } as Record<string, unknown>;
     let renamed: [string, unknown][] | undefined;
     let labels: string[] | undefined;
+    let n = 0;
     for (const key in copy) {
       // What somebody put on Object.prototype is no attribute.
       if (!hasOwn.call(copy, key)) continue;
       const entry = copy[key];
-      const facts = this.#factsOf(key);
+      const facts = shape === undefined ? this.#factsOf(key) : this.#factsAt(key, n++, shape);
       if (facts === PLAIN && state === undefined && this.onHit === undefined) {
         // The common case.
         const kind = typeof entry;
@@ -228,7 +246,8 @@ export class Walk {
       if (this.onHit !== undefined) this.#path.pop();
       // A pair, ['authorization', 'Bearer …'], or a flat list of names and values, such as Node's rawHeaders; and the
       // arguments of a command: ['--password', '…'].
-      label = label === undefined && isLabel(item, i) ? this.#rules.keys.decide(item) : undefined;
+      const isName = label === undefined && i < length - 1 && isLabel(item, i);
+      label = isName ? this.#rules.keys.decide(item) : undefined;
     }
     return copy;
   }
@@ -252,6 +271,13 @@ export class Walk {
     return this.#rules.paths?.step(state, segments ?? segmentsOf(key));
   }
 
+  #factsAt(key: string, place: number, shape: Shape): KeyFacts {
+    if (shape[place] === key) return PLAIN;
+    const facts = this.#factsOf(key);
+    if (facts === PLAIN && place < LARGEST_SHAPE) shape[place] = key;
+    return facts;
+  }
+
   #factsOf(key: string): KeyFacts {
     const known = this.#facts.get(key);
     if (known !== undefined) return known;
@@ -272,6 +298,34 @@ export class Walk {
     this.#values += 1 + items;
     if (this.#values > MOST_VALUES) throw new RangeError('too large');
   }
+}
+
+/** What is found by its shape is longer, or has other signs, or is a number. */
+export const LONGEST_WORD = 16;
+const MOST_DIGITS = 12;
+
+/**
+ * True for a short text of letters and digits, with dashes, dots, slashes and underscores within: `GET`, `eu-west-1`,
+ * `/cart`, `in_progress`. Not where that could be the dash of a flag
+ * or of `xoxb-`, the underscore of `ghp_`, or the `I` of `AKIA`.
+ */
+export function isWord(text: string): boolean {
+  let digits = 0;
+  let hasX = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 97 && unit <= 122) {
+      if (unit === 120) hasX = true;
+    } else if (unit >= 48 && unit <= 57) digits++;
+    else if (unit === 45) {
+      if (hasX || !isAlphanumeric(text.charCodeAt(i - 1))) return false;
+    } else if (unit === 95) {
+      if (text.charCodeAt(i - 2) === 104 || text.charCodeAt(i - 1) === 98) return false;
+    } else if (unit === 73) {
+      if (i >= 2) return false;
+    } else if (unit !== 46 && unit !== 47 && !isLetter(unit)) return false;
+  }
+  return digits <= MOST_DIGITS;
 }
 
 /** Longer ones are texts. */
