@@ -1,4 +1,5 @@
 import { LEVEL_NAMES, SEVERITY, type SeverityName } from '@logspan/logger/internal';
+import { factory } from '../pipeline/factory.ts';
 import { isRedaction } from '../pipeline/pipe.ts';
 import { Failures } from '../pipeline/report.ts';
 import type { LogRecord, Stage } from '../pipeline/stage.ts';
@@ -93,6 +94,8 @@ export function sentry(
       }),
   };
 }
+
+factory(sentry);
 
 /**
  * Takes secrets out of the events that Sentry makes itself, of exceptions that its integrations catch: they never come
