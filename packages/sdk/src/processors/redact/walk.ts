@@ -307,7 +307,7 @@ const MOST_DIGITS = 12;
 /**
  * True for a short text of letters and digits, with dashes, dots, slashes and underscores within: `GET`, `eu-west-1`,
  * `/cart`, `in_progress`. Not where that could be the dash of a flag
- * or of `xoxb-`, the underscore of `ghp_`, or the `I` of `AKIA`.
+ * or of `xoxb-`, the underscore of `ghp_`, the `I` of `AKIA`, or the `J` of `eyJ`.
  */
 export function isWord(text: string): boolean {
   let digits = 0;
@@ -321,7 +321,7 @@ export function isWord(text: string): boolean {
       if (hasX || !isAlphanumeric(text.charCodeAt(i - 1))) return false;
     } else if (unit === 95) {
       if (text.charCodeAt(i - 2) === 104 || text.charCodeAt(i - 1) === 98) return false;
-    } else if (unit === 73) {
+    } else if (unit === 73 || unit === 74) {
       if (i >= 2) return false;
     } else if (unit !== 46 && unit !== 47 && !isLetter(unit)) return false;
   }
