@@ -363,7 +363,10 @@ describe('an error is reported once', () => {
 
   test('where a route has a copy of the record', async () => {
     const { log } = ways();
-    start({}, { handlers: [route({ processors: [enrich({ team: 'a' })], to: sentry(Sentry) }), sentry(Sentry)] });
+    start(
+      {},
+      { handlers: [route({ processors: [enrich({ team: 'a' }), redact()], to: sentry(Sentry) }), sentry(Sentry)] },
+    );
     log();
     expect(await sent()).toHaveLength(1);
     expect(account()?.dropped).toEqual({ already_reported: 1 });
