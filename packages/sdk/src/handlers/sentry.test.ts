@@ -621,8 +621,10 @@ describe('the account', () => {
       },
     };
     start({}, { handlers: [sentry(broken)] });
-    expect(() => logger.error('failed')).not.toThrow();
+    const error = new Error('for somebody else to report');
+    expect(() => logger.error('failed', { error })).not.toThrow();
     expect(account()).toEqual({ ...all, dropped: { export_failed: 1 } });
+    expect(error).not.toHaveProperty('__sentry_captured__');
   });
 
   test('follows the client that Sentry has at the time', async () => {

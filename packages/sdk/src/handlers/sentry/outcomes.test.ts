@@ -11,8 +11,11 @@ class ScriptedClient implements SentryClient {
   readonly hooks: Record<string, Hook[]> = {};
   flushed = true;
 
-  on(hook: string, callback: Hook): void {
+  on(hook: string, callback: Hook): () => void {
     this.hooks[hook] = [...(this.hooks[hook] ?? []), callback];
+    return () => {
+      this.hooks[hook] = this.hooks[hook]?.filter((other) => other !== callback) ?? [];
+    };
   }
 
   tell(hook: string, id: string, answer?: unknown): void {
@@ -106,11 +109,13 @@ test('what is on its way is not given up after ten seconds, what is prepared is'
   expect(ledger.account(outcomes.pending)).toMatchObject({ delivered: 1, dropped: { not_sent: 1 }, pending: 0 });
 });
 
-test('a client that is asked again and again is listened to once', () => {
+test('a client that is asked again and again is listened to once, and not at all in the end', () => {
   const outcomes = new Outcomes(new Ledger(), () => 0);
   const client = new ScriptedClient();
   for (let i = 0; i < 3; i++) outcomes.give(String(i), client, () => client.tell('preprocessEvent', String(i)));
   expect(Object.values(client.hooks).map((hooks) => hooks.length)).toEqual([1, 1, 1]);
+  outcomes.end();
+  expect(Object.values(client.hooks).flat()).toEqual([]);
 });
 
 test('an answer that is told a little after the flush is heard', async () => {

@@ -28,6 +28,7 @@ export class Outcomes {
   readonly #now: () => number;
   readonly #given = new Map<string, Given>();
   readonly #heard = new WeakSet<SentryClient>();
+  readonly #deafen: (() => void)[] = [];
   #ended = false;
 
   constructor(ledger: Ledger, now: () => number) {
@@ -81,19 +82,20 @@ export class Outcomes {
   /** From here on nothing is heard any more. */
   end(): void {
     this.#ended = true;
+    for (const deafen of this.#deafen) deafen();
   }
 
   #listenTo(client: SentryClient): void {
     if (this.#heard.has(client)) return;
     this.#heard.add(client);
     const on = (hook: string, listener: (given: Given, id: string, answer: unknown) => void): void => {
-      // The hooks stay when the handler is gone, because not every version can take them away again.
-      client.on(hook, (event: EventWithId | undefined, answer: unknown) => {
+      const stop = client.on(hook, (event: EventWithId | undefined, answer: unknown) => {
         if (this.#ended) return;
         const id = event?.event_id;
         const given = id === undefined ? undefined : this.#given.get(id);
         if (given !== undefined) listener(given, id as string, answer);
       });
+      if (typeof stop === 'function') this.#deafen.push(() => stop());
     };
     on('preprocessEvent', (given) => {
       given.stage = 'prepared';

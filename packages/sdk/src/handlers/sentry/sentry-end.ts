@@ -71,7 +71,8 @@ export class SentryEnd implements HandlerEnd {
   /** Rejects with a {@link TimeoutError} at the deadline. */
   async forceFlush({ timeoutMillis = 30_000 }: FlushOptions = {}): Promise<void> {
     if (this.#outcomes.pending === 0) return;
-    const millis = Math.min(timeoutMillis, this.#options.flushTimeoutMillis ?? timeoutMillis);
+    // For Sentry, zero is no limit.
+    const millis = Math.max(1, Math.min(timeoutMillis, this.#options.flushTimeoutMillis ?? timeoutMillis));
     const settled = await within(() => this.#outcomes.settle(millis), millis);
     if (settled !== true) throw new TimeoutError('not sent in time');
   }
@@ -123,13 +124,14 @@ export class SentryEnd implements HandlerEnd {
     }
     const error = redactedError(record.attributes);
     const event = eventOf(record, error, client, this.#options);
-    markCaptured(thrown);
     this.#outcomes.give(event.event_id, client, () =>
       this.#sentry.withScope((scope) => {
         this.#prepare(scope, event);
         this.#sentry.captureEvent(event, error === undefined ? {} : { originalException: error });
       }),
     );
+    // Not before: what Sentry failed on may still be reported by somebody else.
+    markCaptured(thrown);
   }
 
   /** What an event alone cannot say. */
