@@ -64,6 +64,15 @@ export const cases = [
     }),
   },
   {
+    name: 'metrics at process.exit()',
+    args: ['metrics.mjs'],
+    events: () => ['metrics_at_exit'],
+    check: (record) => ({
+      'metrics_at_exit.found': [record('metrics_at_exit').attributes.found, 4],
+      'metrics_at_exit.code': [record('metrics_at_exit').attributes.code, 0],
+    }),
+  },
+  {
     name: 'Jest in CommonJS mode',
     args: [jest, '--rootDir', 'jest-app', '--config', 'jest-app/jest.config.json', '--ci'],
     events: () => ['logged_in_jest'],
