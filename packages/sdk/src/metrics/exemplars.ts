@@ -10,20 +10,12 @@ export interface ExemplarSource {
   take(): Iterable<{ readonly attributes: Attributes; readonly exemplars: readonly Exemplar[] }>;
 }
 
-/** Where exemplars are wanted. A MeterProvider without one has no use for them. */
+/** Where exemplars are wanted. */
 export interface ExemplarSink {
   /** Whether a value measured in this span may become one. */
   isWanted(span: SpanContext): boolean;
   /** Asks this source at each export from now on. @returns how to end that: after one last time. */
   add(source: ExemplarSource): () => void;
-}
-
-/** Where a MeterProvider has its sink: found by any copy of this package. */
-const EXEMPLARS: unique symbol = Symbol.for('logspan.exemplars.v1') as never;
-
-/** The sink of a MeterProvider that `register({ metrics })` made; undefined for any other. */
-export function exemplarSinkOf(provider: object): ExemplarSink | undefined {
-  return (provider as { [EXEMPLARS]?: ExemplarSink })[EXEMPLARS];
 }
 
 /** `OTEL_METRICS_EXEMPLAR_FILTER`. */
@@ -40,11 +32,6 @@ export class Exemplars implements ExemplarSink {
 
   constructor(filter: ExemplarFilter) {
     this.#filter = filter;
-  }
-
-  /** Makes this the sink of a MeterProvider, unless no exemplars are wanted. */
-  attachTo(provider: object): void {
-    if (this.#filter !== 'always_off') Object.defineProperty(provider, EXEMPLARS, { value: this });
   }
 
   isWanted({ traceFlags }: SpanContext): boolean {

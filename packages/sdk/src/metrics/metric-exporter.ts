@@ -84,11 +84,11 @@ export class MetricExporter {
   }
 
   /** Sends these, and what has no answer yet, without returning to the event loop. */
-  exportNow(metrics: ResourceMetrics | undefined, timeoutMillis: number): void {
+  exportNow(metrics: ResourceMetrics, timeoutMillis: number): void {
     const { target, time, exemplars } = this.#options;
     const bodies = this.#unsettled === undefined ? [] : [this.#unsettled];
     this.#unsettled = undefined;
-    if (metrics !== undefined && metrics.scopeMetrics.length > 0) bodies.push(encodeMetrics(metrics, exemplars.take()));
+    if (metrics.scopeMetrics.length > 0) bodies.push(encodeMetrics(metrics, exemplars.take()));
     if (bodies.length === 0) return;
     const answers = this.#options.sendSync(target, bodies, timeoutMillis);
     const taken = answers.filter((answer) => readAnswer(answer, time.wall()).kind === 'delivered').length;

@@ -10,7 +10,9 @@ import { ConfigError, given } from '../provider/config-error.ts';
 import type { MetricsEnvironment } from '../provider/environment.ts';
 import { collectNow, hasUncollected } from './collect-now.ts';
 import { Exemplars } from './exemplars.ts';
+import { LocalHistograms } from './local-histograms.ts';
 import { MetricExporter } from './metric-exporter.ts';
+import { attachSink, LOGSPAN_METER } from './metric-sink.ts';
 import { optionalPackage } from './optional-package.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the two lines type their options differently
@@ -113,13 +115,16 @@ export function startMetrics(
       'logspan: metrics are sent as http/protobuf, though the environment names grpc: say where to by OTEL_EXPORTER_OTLP_METRICS_PROTOCOL and OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
     );
   }
-  const exemplars = new Exemplars(environment.exemplarFilter ?? 'trace_based');
+  const filter = environment.exemplarFilter ?? 'trace_based';
+  const exemplars = new Exemplars(filter);
+  const temporality = environment.temporality ?? 'cumulative';
+  const histograms = new LocalHistograms({ name: LOGSPAN_METER, version: '' }, temporality !== 'cumulative');
   const exporter = new MetricExporter({
     target,
     sender: options.sender ?? httpSender(target, 1),
     sendSync: options.sendSync ?? sendSync,
     timeoutMillis: Math.min(timeoutMillis, environment.otlp.timeoutMillis ?? 10_000),
-    temporality: environment.temporality ?? 'cumulative',
+    temporality,
     histogram: environment.histogram ?? 'explicit_bucket_histogram',
     exemplars,
     time: options.time ?? SYSTEM_SHIPPER_TIME,
@@ -128,12 +133,17 @@ export function startMetrics(
     exporter,
     exportIntervalMillis: intervalMillis,
     exportTimeoutMillis: timeoutMillis,
+    metricProducers: [histograms],
   });
   const provider = new sdk.MeterProvider({ resource, readers: [reader] }) as MeterProvider & {
     forceFlush(options: FlushOptions): Promise<void>;
     shutdown(options: FlushOptions): Promise<void>;
   };
-  exemplars.attachTo(provider);
+  attachSink(provider, {
+    exemplars: filter === 'always_off' ? undefined : exemplars,
+    histograms: environment.histogram === 'base2_exponential_bucket_histogram' ? undefined : histograms,
+  });
+  const isDirty = (): boolean | undefined => histograms.isDirty || hasUncollected(provider);
 
   let ended: Promise<boolean> | undefined;
   const done = async (act: () => Promise<void>, millis: number): Promise<boolean> =>
@@ -143,7 +153,7 @@ export function startMetrics(
     }, millis)) === true && exporter.isSettled;
   return {
     provider,
-    isPending: () => ended === undefined && (!exporter.isSettled || hasUncollected(provider) === true),
+    isPending: () => ended === undefined && (!exporter.isSettled || isDirty() === true),
     forceFlush: ({ timeoutMillis: millis = 30_000 }) =>
       ended ?? done(() => provider.forceFlush({ timeoutMillis: millis }), millis),
     shutdown: ({ timeoutMillis: millis = 5_000 }) => {
@@ -154,8 +164,10 @@ export function startMetrics(
       return ended;
     },
     flushSync: (millis) => {
-      if (ended !== undefined || (exporter.isSettled && hasUncollected(provider) === false)) return;
-      exporter.exportNow(collectNow(provider), millis);
+      if (ended !== undefined || (exporter.isSettled && isDirty() === false)) return;
+      const collected = collectNow(provider) ?? { resource, scopeMetrics: [] };
+      const scopeMetrics = [...collected.scopeMetrics, ...histograms.collectNow()];
+      exporter.exportNow({ resource: collected.resource, scopeMetrics }, millis);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Context, createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
-import { exemplarSinkOf } from '../metrics/exemplars.ts';
+import { LOGSPAN_METER, metricSinkOf } from '../metrics/metric-sink.ts';
 import { factory } from '../pipeline/factory.ts';
 import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
@@ -9,9 +9,6 @@ import { Metric } from './log-metrics/metric.ts';
 import { type CheckedRule, checkRules, DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
 
 export { DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
-
-/** The name of our meter, as the metrics carry it in their instrumentation scope. */
-const METER_NAME = '@logspan/sdk';
 
 export interface LogMetricsOptions {
   /** What to measure. Default: {@link DEFAULT_METRIC_RULES}; to keep those, `[...DEFAULT_METRIC_RULES, mine]`. */
@@ -29,14 +26,16 @@ export interface LogMetricsOptions {
  * Metrics from log records, through the OTel metrics API: by default records per event, durations and queue sizes.
  *
  * Sees every record that comes to it and passes every record on, unchanged: also those that a step before it wrote, such
- * as a security alert. Summaries of what was sampled or limited away are written behind it and not counted. Counts are exact, also of what came before
- * the MeterProvider was registered (of histogram values before that, the first 1000 per rule are kept; the loss of more
- * is reported on OTel `diag`). A histogram value is recorded in the record's context, for exemplars. What was counted
- * is written when metrics are collected, and on `forceFlush` and `shutdown`: shut logs down before metrics. Several
- * stages may have metrics in common: they add up. After `shutdown`, or taken out, it measures nothing.
+ * as a security alert. Summaries of what was sampled or limited away are written behind it and not counted.
  *
- * Costs tens of nanoseconds per record; a histogram value costs what the metrics SDK takes, around 0.5 µs. Never throws
- * into the log call: failures go to `diag`. Throws a ConfigError for a mistake in the options.
+ * Counts are exact, also of what came before the MeterProvider was registered (of histogram values before that, the first
+ * 1000 per rule are kept; the loss of more is reported on OTel `diag`). What was counted is written when metrics are
+ * collected, and on `forceFlush` and `shutdown`: shut logs down before metrics. Several stages may have metrics in common:
+ * they add up. After `shutdown`, or taken out, it measures nothing. With `register({ metrics })` there are exemplars.
+ *
+ * Costs tens of nanoseconds per record and rule; a histogram value as much with `register({ metrics })`, and with another
+ * MeterProvider what its SDK takes, around 1 µs. Never throws into the log call: failures go to `diag`. Throws a ConfigError
+ * for a mistake in the options.
  *
  * ```ts
  * logMetrics({ rules: [{ type: 'counter', name: 'shop.revenue', unit: 'EUR', event: 'order_paid', value: 'amount' }] })
@@ -79,10 +78,10 @@ function observing(
   };
   // The metrics API has no proxy for a provider that is registered later, so look again until there is one (20 ns).
   const bind = (): void => {
-    const meter = ownMeter ?? metrics.getMeter(METER_NAME);
+    const meter = ownMeter ?? metrics.getMeter(LOGSPAN_METER);
     if (meter === noopMeter) return;
     state = 'bound';
-    const sink = ownMeter === undefined ? exemplarSinkOf(metrics.getMeterProvider()) : undefined;
+    const sink = ownMeter === undefined ? metricSinkOf(metrics.getMeterProvider()) : undefined;
     for (const metric of measured) attempt(() => metric.bind(meter, sink));
     // Never has a value, so it is never exported: it is how the metrics API says that a collection begins.
     collections = meter.createObservableGauge('logspan.log.collections', { description: 'Never has a value.' });

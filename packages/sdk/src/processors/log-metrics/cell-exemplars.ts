@@ -1,11 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ExemplarSink, ExemplarSource } from '../../metrics/exemplars.ts';
+import { BOUNDS, bucketOf } from '../../metrics/local-histograms.ts';
 import type { Exemplar } from '../../metrics/metric-data.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
 import type { Cell } from './series.ts';
-
-/** The upper bounds of the buckets that a metrics SDK has unless a view says otherwise. OTel metrics SDK specification. */
-const BOUNDS: readonly number[] = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
 
 /**
  * The exemplars of one metric: between two exports the first one of each series, of a histogram the first one of each
@@ -46,9 +44,4 @@ export class CellExemplars implements ExemplarSource {
       yield { attributes, exemplars: exemplars.filter((exemplar) => exemplar !== undefined) };
     }
   }
-}
-
-function bucketOf(value: number): number {
-  for (let bucket = 0; bucket < BOUNDS.length; bucket++) if (value <= (BOUNDS[bucket] as number)) return bucket;
-  return BOUNDS.length;
 }

@@ -1,5 +1,6 @@
 import { type Attributes, type Context, diag, type Meter, type MetricOptions, ValueType } from '@opentelemetry/api';
-import type { ExemplarSink } from '../../metrics/exemplars.ts';
+import type { LocalHistogram } from '../../metrics/local-histograms.ts';
+import type { MetricSink } from '../../metrics/metric-sink.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
 import { CellExemplars } from './cell-exemplars.ts';
 import type { CheckedRule } from './rule.ts';
@@ -28,6 +29,7 @@ export class Metric {
   #write: Write | undefined;
   #waiting: { cell: Cell; value: number }[] = [];
   #exemplars: CellExemplars | undefined;
+  #histogram: LocalHistogram | undefined;
   #endExemplars: (() => void) | undefined;
   #dropped = 0;
   #ignored = 0;
@@ -64,15 +66,20 @@ export class Metric {
     }
   }
 
-  /** Creates the instrument, and writes what has come before there was a meter. Gathers exemplars if there is a sink. */
-  bind(meter: Meter, sink?: ExemplarSink): void {
+  /**
+   * Creates the instrument, and writes what has come before there was a meter. If there is a sink, gathers exemplars for it and
+   * leaves histograms to it.
+   */
+  bind(meter: Meter, sink?: MetricSink): void {
     const { type, name, unit, description, value } = this.#rule;
-    if (sink !== undefined && !this.#isGauge) {
-      this.#exemplars = new CellExemplars(name, this.#isHistogram, sink);
-      this.#endExemplars = sink.add(this.#exemplars);
+    if (sink?.exemplars !== undefined && !this.#isGauge) {
+      this.#exemplars = new CellExemplars(name, this.#isHistogram, sink.exemplars);
+      this.#endExemplars = sink.exemplars.add(this.#exemplars);
     }
     const options: MetricOptions = { unit, description };
-    if (type === 'counter') {
+    if (this.#isHistogram && sink?.histograms !== undefined) {
+      this.#histogram = sink.histograms.of({ name, unit, description });
+    } else if (type === 'counter') {
       const valueType = value === undefined ? ValueType.INT : ValueType.DOUBLE;
       const counter = meter.createCounter(name, { ...options, valueType });
       this.#write = (amount, attributes) => counter.add(amount, attributes);
@@ -84,7 +91,7 @@ export class Metric {
     this.#waiting = [];
     if (this.#dropped > 0)
       diag.warn(`logspan: logMetrics dropped ${this.#dropped} values of ${name}: there was no MeterProvider`);
-    for (const { cell, value } of waiting) this.#write(value, cell.attributes);
+    for (const { cell, value } of waiting) this.#record(cell, value, undefined);
     this.drain();
   }
 
@@ -125,8 +132,12 @@ export class Metric {
     if (!this.#isGauge) cell.value = 0;
   }
 
+  /** To the histogram that is aggregated here, or the instrument, or where values wait for one of them. */
   #record(cell: Cell, value: number, context: Context | undefined): void {
-    if (this.#write !== undefined) this.#write(value, cell.attributes, context);
+    if (this.#histogram !== undefined) {
+      cell.histogram ??= this.#histogram.series(cell.attributes);
+      cell.histogram.record(value);
+    } else if (this.#write !== undefined) this.#write(value, cell.attributes, context);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ cell, value });
     else this.#dropped++;
   }

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { HistogramSeries } from '../../metrics/local-histograms.ts';
 import { peekAttribute } from '../../pipeline/peek-attribute.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
 import type { CheckedRule } from './rule.ts';
@@ -13,6 +14,8 @@ export class Cell {
   readonly attributes: Attributes;
   /** Of a counter: not yet added. Of a gauge: the last value. */
   value = 0;
+  /** Of a histogram that is aggregated here: what its values are recorded to. */
+  histogram: HistogramSeries | undefined;
   /** True while the cell is on the list of those to write. */
   open = false;
   // The same event tends to come again at once: compare one pointer before a map look-up.
