@@ -84,7 +84,7 @@ export function instrumentationOf({ host, runtime }: SystemMetricsOptions): read
  * Nothing blocks the event loop, keeps the process alive, or throws later. `register({ systemMetrics: true })` does the
  * same and ends it with the pipeline.
  *
- * Costs some 0.1 ms an event, and for the event loop delay a timer that fires every 10 ms.
+ * Costs half a millisecond an event, and for the event loop delay a timer that fires every 10 ms.
  *
  * @throws ConfigError for a mistake in the options, and for a package that `host` or `runtime` need and is missing.
  */
