@@ -505,7 +505,8 @@ describe('a handler that is taken out', () => {
   test('makes way: of thousands, the accounts of a hundred are kept, and the sum of the rest', async () => {
     const { pipeline, emit } = setUp();
     for (let n = 0; n < 300; n++) {
-      const handler = handlerOf(new Holding(), `number ${n}`);
+      const end = Object.assign(new Holding(), { account: () => ({ redacted: 1 }) });
+      const handler = handlerOf(end, `number ${n}`);
       pipeline.addHandler(handler);
       emit({});
       await pipeline.removeHandler(handler);
@@ -514,6 +515,8 @@ describe('a handler that is taken out', () => {
     expect(Object.keys(accounts)).toHaveLength(103);
     expect(accounts['/removed']).toMatchObject({ accepted: 200, delivered: 200, pending: 0 });
     expect(accounts['number 299']).toMatchObject({ accepted: 1, delivered: 1 });
+    // What their processors did stays counted too.
+    expect(pipeline.pipelineAccount().redacted).toBe(300);
   });
 
   test('and was the last leaves a pipeline that is not enabled', async () => {

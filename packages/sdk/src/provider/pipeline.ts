@@ -1,10 +1,7 @@
 import type { Context } from '@opentelemetry/api';
-import { accountsOf, droppedAccount, lostBy, sumOf } from '../delivery/ledger.ts';
-import type { DeliveryAccount, Handler, HandlerContext, HandlerEnd, Lost } from '../handlers/handler.ts';
-import { copyRecord } from '../pipeline/copy-record.ts';
+import type { DeliveryAccount, Handler, HandlerContext, Lost } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
 import { asStage, checkOrder, flat, isRedaction, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
-import { report } from '../pipeline/report.ts';
 import type {
   EnabledOptions,
   FlushOptions,
@@ -13,9 +10,9 @@ import type {
   Stage,
   StageAccount,
 } from '../pipeline/stage.ts';
-import { type Tee, tee } from '../pipeline/tee.ts';
-import { GRACE_MILLIS, within } from '../pipeline/within.ts';
+import { within } from '../pipeline/within.ts';
 import { ConfigError } from './config-error.ts';
+import { Handlers } from './handlers.ts';
 
 /** What became of the records on their way to the handlers: `emitted + written = passed + sum(dropped) + held`. */
 export interface PipelineAccount {
@@ -72,17 +69,8 @@ class Link implements LogRecordProcessor {
   }
 }
 
-/** So many steps that were taken out are kept, in case one is still at work; and the accounts of so many handlers. */
+/** So many steps that were taken out are kept, in case one is still at work. */
 const MOST_REMOVED = 100;
-/** The name of the account of those handlers whose own is not kept. */
-const REMOVED = '/removed';
-
-/** A handler in its place. */
-interface Started {
-  /** What the user wrote. */
-  readonly given: Handler;
-  readonly end: HandlerEnd;
-}
 
 /** A stage in its place. */
 class Step {
@@ -109,8 +97,6 @@ class Step {
  * be added and removed while records flow; a change takes effect between two records.
  */
 export class Pipeline implements LogRecordProcessor {
-  readonly #context: HandlerContext;
-  readonly #tee: Tee;
   readonly #end: LogRecordProcessor;
   readonly #first: Link;
   readonly #steps: Step[] = [];
@@ -119,13 +105,7 @@ export class Pipeline implements LogRecordProcessor {
   readonly #removed: Step[] = [];
   #gone: StageAccount = {};
   readonly #guard: LogRecordProcessor;
-  /** Those that get records, by their names. */
-  readonly #handlers = new Map<string, Started>();
-  /** Those that were taken out, and may still deliver what they hold. */
-  readonly #leaving = new Map<string, HandlerEnd>();
-  /** What became of the records of those that are forgotten. */
-  #forgotten: { account: DeliveryAccount; lost: number } | undefined;
-  #onLost: ((lost: Lost) => void) | undefined;
+  readonly #handlers: Handlers;
   #emitted = 0;
   #passed = 0;
 
@@ -138,14 +118,14 @@ export class Pipeline implements LogRecordProcessor {
     mustRedact = false,
   ) {
     // Also of the routes within a route.
-    this.#context = mustRedact ? { ...context, redacts: true } : context;
+    this.#handlers = new Handlers(mustRedact ? { ...context, redacts: true } : context);
     this.#mustRedact = mustRedact;
-    this.#tee = tee();
+    const { tee } = this.#handlers;
     this.#end = {
-      ...this.#tee,
+      ...tee,
       onEmit: (record, from) => {
         this.#passed++;
-        this.#tee.onEmit(record, from);
+        tee.onEmit(record, from);
       },
     };
     this.#first = new Link(this.#end);
@@ -156,7 +136,7 @@ export class Pipeline implements LogRecordProcessor {
       for (const [index, stage] of stages.entries()) this.#insert(index, stage, steps[index] as StepGiven);
       for (const handler of handlers) this.addHandler(handler);
     } catch (error) {
-      for (const { end } of this.#handlers.values()) void within(() => end.shutdown({ timeoutMillis: 0 }), 0);
+      this.#handlers.end();
       throw error;
     }
   }
@@ -185,19 +165,12 @@ export class Pipeline implements LogRecordProcessor {
   /** The last chance of a process that ends now: what stages hold back, and then what handlers do. */
   flushSync(timeoutMillis: number): void {
     for (const { processor } of this.#steps) processor.release?.();
-    for (const [, end] of this.#ends()) {
-      try {
-        end.flushSync?.(timeoutMillis);
-      } catch {
-        // The next handler must have its chance, and the process its exit code.
-      }
-    }
+    this.#handlers.flushSync(timeoutMillis);
   }
 
   /** True if one of the handlers should be given the time to deliver what it holds. */
   isFilling(): boolean {
-    for (const { end } of this.#handlers.values()) if (end.isFilling?.() === true) return true;
-    return false;
+    return this.#handlers.isFilling();
   }
 
   /** Adds a step after those of its phase and before the next one; a step without a phase goes before `redact`. */
@@ -234,48 +207,25 @@ export class Pipeline implements LogRecordProcessor {
 
   /** Starts a handler. Throws a {@link ConfigError} for what it finds wrong. */
   addHandler(handler: Handler): void {
-    let name = handler.name;
-    for (let n = 2; this.#handlers.has(name) || this.#leaving.has(name); n++) name = `${handler.name}#${n}`;
-    const end = handler.start(this.#context);
-    if (typeof end?.onEmit !== 'function' || typeof end.deliveryAccount !== 'function') {
-      throw new ConfigError(`handlers: ${name}`, 'start() must return a LogRecordProcessor with a deliveryAccount()');
-    }
-    this.#handlers.set(name, { given: handler, end });
-    this.#tee.add({ to: end, when: handler.when, failed: (record) => this.#tellFailed(record) });
+    this.#handlers.add(handler);
   }
 
   /**
    * Takes a handler out. It gets no more records, delivers what it holds until the deadline, and drops the rest. What it
    * has counted stays counted. True if it was there, and nothing of what it held was lost. Never rejects.
    */
-  async removeHandler(given: Handler, { timeoutMillis = 5_000 }: FlushOptions = {}): Promise<boolean> {
-    const [name, started] = [...this.#handlers].find(([, { given: other }]) => other === given) ?? [];
-    if (name === undefined || started === undefined) return false;
-    const { end } = started;
-    this.#handlers.delete(name);
-    this.#leaving.set(name, end);
-    this.#tee.close(end);
-    const lost = safeLostBy(end);
-    await within(() => end.shutdown({ timeoutMillis }), timeoutMillis + GRACE_MILLIS);
-    this.#tee.remove(end);
-    const complete = safeLostBy(end) === lost && !this.#isPending(name, end);
-    if (this.#leaving.size > MOST_REMOVED) this.#forget();
-    return complete;
+  removeHandler(handler: Handler, options?: FlushOptions): Promise<boolean> {
+    return this.#handlers.remove(handler, options);
   }
 
-  /** As {@link HandlerEnd}: what the handlers lose. */
+  /** As a handler does: what the handlers lose. */
   onLost(listener: (lost: Lost) => void): readonly string[] {
-    this.#onLost = listener;
-    return [...this.#handlers].flatMap(([name, { end }]) =>
-      end.onLost === undefined ? name : (end.onLost(listener) ?? []),
-    );
+    return this.#handlers.onLost(listener);
   }
 
   /** Records that a handler has lost, and nobody has taken over. */
   lost(): number {
-    let lost = this.#forgotten?.lost ?? 0;
-    for (const [, end] of this.#ends()) lost += safeLostBy(end) + this.#tee.failures(end);
-    return lost;
+    return this.#handlers.lost();
   }
 
   account(): StageAccount {
@@ -285,51 +235,14 @@ export class Pipeline implements LogRecordProcessor {
 
   pipelineAccount(): PipelineAccount {
     const gone = { account: () => this.#gone };
-    const routes = [...this.#ends()].map(([, end]) => ({ account: () => doneBehind(end) }));
-    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone, ...routes]);
+    const routes = { account: () => this.#handlers.done() };
+    const { dropped, ...account } = total([this.#guard, ...this.#steps, ...this.#removed, gone, routes]);
     const happened = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
     return { emitted: this.#emitted, passed: this.#passed, dropped: happened, ...account };
   }
 
   deliveryAccounts(): Readonly<Record<string, DeliveryAccount>> {
-    return Object.fromEntries([
-      ...(this.#forgotten === undefined ? [] : [[REMOVED, this.#forgotten.account] as const]),
-      ...[...this.#ends()].flatMap(([name, end]) => Object.entries(this.#accountsOf(name, end))),
-    ]);
-  }
-
-  *#ends(): Iterable<readonly [name: string, end: HandlerEnd]> {
-    yield* this.#leaving;
-    for (const [name, { end }] of this.#handlers) yield [name, end];
-  }
-
-  #accountsOf(name: string, end: HandlerEnd): Readonly<Record<string, DeliveryAccount>> {
-    return safeAccountsOf(name, end, droppedAccount({ handler_failed: this.#tee.failures(end) }));
-  }
-
-  #isPending(name: string, end: HandlerEnd): boolean {
-    return Object.values(this.#accountsOf(name, end)).some(({ pending }) => pending > 0);
-  }
-
-  /** The account of the handler that was taken out first, and holds nothing, becomes part of a sum. */
-  #forget(): void {
-    const [name, end] = [...this.#leaving].find((left) => !this.#isPending(...left)) ?? [];
-    if (name === undefined || end === undefined) return;
-    const { account = droppedAccount({}), lost = 0 } = this.#forgotten ?? {};
-    this.#forgotten = {
-      account: sumOf([account, ...Object.values(this.#accountsOf(name, end))]),
-      lost: lost + safeLostBy(end) + this.#tee.failures(end),
-    };
-    this.#leaving.delete(name);
-  }
-
-  #tellFailed(record: LogRecord): void {
-    if (this.#onLost === undefined) return;
-    try {
-      this.#onLost({ reason: 'handler_failed', count: 1, records: [copyRecord(record)] });
-    } catch (error) {
-      report('who takes over lost records failed', error);
-    }
+    return this.#handlers.accounts();
   }
 
   #before(index: number): Link {
@@ -341,40 +254,5 @@ export class Pipeline implements LogRecordProcessor {
     const step = new Step(stage, given, new Link(this.#end, before.step));
     before.step = step;
     this.#steps.splice(index, 0, step);
-  }
-}
-
-/**
- * What the processors of a route did to records. What they dropped is in its delivery account, and what they hold and
- * wrote is no business of a pipeline that has passed those records on.
- */
-function doneBehind(end: HandlerEnd): StageAccount {
-  try {
-    const { redacted = 0, redactedBy = {}, failures = {}, takenOut = [] } = end.account?.() ?? {};
-    return { redacted, redactedBy, failures, takenOut };
-  } catch {
-    return {};
-  }
-}
-
-/** A handler that cannot even tell its account must not make the hooks fail that end the process. */
-function safeAccountsOf(
-  name: string,
-  end: HandlerEnd,
-  failed: DeliveryAccount,
-): Readonly<Record<string, DeliveryAccount>> {
-  try {
-    return accountsOf(name, end, failed);
-  } catch {
-    return { [name]: failed };
-  }
-}
-
-/** As {@link safeAccountsOf}: of one that cannot tell nothing is known to be lost. */
-function safeLostBy(end: HandlerEnd): number {
-  try {
-    return lostBy(end);
-  } catch {
-    return 0;
   }
 }
