@@ -11,6 +11,7 @@ const GREATER = 62;
 /** A user without a password is taken for a token if it is this long: `https://ghp_…@github.com`. */
 const SHORTEST_TOKEN = 12;
 const LONGEST_SCHEME = 16;
+const LONGEST_PORT = 5;
 
 /** Where a URL goes on after its scheme, also as some write it in JSON: `https:\/\/`. `at` is the colon. */
 export function afterScheme(text: string, at: number): number | undefined {
@@ -55,7 +56,9 @@ export function urlCredentials(text: string, start: number, noAtBefore: number, 
     }
   }
   if (lastAt > colon) return { start, end: lastAt };
-  if (isCut && i >= text.length) return { start, end: i };
+  // What is cut behind a port is no password, unless that begins with a number and ends there.
+  if (isCut && i >= text.length && !(isPort && i - colon > 2 && i - colon <= LONGEST_PORT + 1))
+    return { start, end: i };
   return lastAt < 0 ? Math.max(i, noAtBefore) : noAtBefore;
 }
 

@@ -1,5 +1,5 @@
 import { isDigit, isKey, isQuote } from './character.ts';
-import { isNoSecret } from './no-secret.ts';
+import { isNoSecret, isVersion } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
 import { colourStart, gapEnd, gapStart } from './terminal-colour.ts';
@@ -157,7 +157,8 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   const quote = text.charCodeAt(open);
   if (isQuote(quote)) {
     const end = quotesEnd(text, open + 1, quote, open - from);
-    return end === open + 1 ? undefined : { start: open + 1, end, rule };
+    if (end === open + 1 || isVersion(text.slice(open + 1, Math.min(end, open + LONGEST_WORD)))) return undefined;
+    return { start: open + 1, end, rule };
   }
   if (text[from] === '{' || text[from] === '[') {
     const end = bracketEnd(text, from);

@@ -24,6 +24,10 @@ const SIGNAL = /^SIG[A-Z]{2,6}\d{0,2}$/;
 const PATH = /^\/[\w.@-]+(?:\/[\w.@-]+)+\/?$/;
 /** A variable that holds the secret somewhere else. */
 const REFERENCE = /^(?:process\.env\.\w+|\$[A-Z_]{3,}|\$\{{1,2}[\w.]*\}*|%[A-Z_]{3,}%)$/;
+/** `parse('…')`, in code. */
+const CALL = /^[A-Za-z_$][\w$]*(?:\.[\w$]+)*\(["'`{)]/;
+/** `"cookie": "^1.0.2"`, in a list of packages. */
+const VERSION = /^[\^~=v]{0,2}\d{1,4}\.\d{1,4}\.\d{1,5}(?:-[a-z]{1,8}\.\d{1,3})?$/;
 /** Line and column of a place in code. */
 const PLACE = /^\d+:\d+\)?$/;
 
@@ -33,12 +37,18 @@ const PLACE = /^\d+:\d+\)?$/;
  */
 export function isNoSecret(value: string, key: string, folded: string): boolean {
   const word = value.replace(/^[([<]+|[.,;:!?)\]>]+$/g, '').toLowerCase();
+  if (CALL.test(value)) return true;
   if (word.length > LONGEST) return REFERENCE.test(value) || (key === 'PWD' && PATH.test(value));
   if (STATES.has(word) || SAID_OF.get(folded)?.has(word) === true) return true;
   if (folded.endsWith('tokens') && MANY.test(word)) return true;
   if (COUNTED.has(folded) && COUNT.test(word)) return true;
   if (folded === 'sig') return SIGNAL.test(value);
   return PLACE.test(value) || REFERENCE.test(value) || (key === 'PWD' && PATH.test(value));
+}
+
+/** True if a value in quotes is none: the version of a package. */
+export function isVersion(value: string): boolean {
+  return value.length <= LONGEST && VERSION.test(value);
 }
 
 /** True if it is something said, whatever the key: for flags of commands, in a sentence. */

@@ -3,8 +3,8 @@ import type { Span } from './rule.ts';
 
 const SHORTEST = 13;
 const LONGEST_CARD = 19;
-/** What is left of a number that was cut. */
-const SHORTEST_REST = 6;
+/** What is left of a number that was cut, if it is more than its issuer's eight digits, which may be shown (PCI DSS 3.4). */
+const SHORTEST_REST = 9;
 
 /** Space, dash, underscore and no-break space, between groups of digits. */
 const isSeparator = (unit: number): boolean => unit === 32 || unit === 45 || unit === 95 || unit === 0xa0;

@@ -36,7 +36,7 @@ describe('not secret', () => {
       password_changed_at passwordLastChanged password_length passwordPolicy password_required passwordless
       password_reset_url passwordExpiresAt passwordStrength private_key_path privateKeyId
       passenger passport compass bypass pass_count passed passing_score
-      tokens tokenizer max_tokens prompt_tokens completionTokens usage.total_tokens maxOutputTokens input_tokens_id
+      tokens this.tokens usage.tokens tokenizer max_tokens prompt_tokens completionTokens usage.total_tokens maxOutputTokens input_tokens_id
       nextToken nextContinuationToken next_page_token cancelToken syncToken OLDPWD
       secretary session sessions signatures design code status id`,
     ),
@@ -44,6 +44,21 @@ describe('not secret', () => {
     expect(known.ruleOf(key)).toBeUndefined();
     expect(known.decide(key)).toBeUndefined();
   });
+});
+
+test('letters in other forms are the same letters', () => {
+  for (const key of ['ｐａｓｓｗｏｒｄ', '𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝', 'ⓟⓐⓢⓢⓦⓞⓡⓓ', 'authoriﬁed-ｔｏｋｅｎ'])
+    expect(known.decide(key)).toBe(rule);
+  const own = new SecretKeys([['réf', rule]], undefined);
+  expect(own.decide('REF'.replace('E', 'E\u0301'))).toBe(rule);
+});
+
+test('of a very long key the end counts, whatever is in it', () => {
+  expect(known.decide(`${'\ufdfa'.repeat(2_000)}_password`)).toBe(rule);
+  const long = 'a'.repeat(100);
+  const own = new SecretKeys([[long, rule]], undefined);
+  expect(own.decide(long.split('').join('_'))).toBe(rule);
+  expect(own.decide(`b${long}`)).toBeUndefined();
 });
 
 test('a name of the user counts in any spelling, as a whole and as the last part, and goes before the known ones', () => {

@@ -270,7 +270,9 @@ export class SecretKeys {
       this.#named.get(whole) ??
       this.#named.get(part) ??
       (this.#wellKnown !== undefined &&
-      (isWellKnown(whole) || isWellKnown(part) || PASS_ENDING.test(key.slice(-LONGEST_ENDING)))
+      (isWellKnown(part) ||
+        (whole !== part && !isHarmless(part) && isWellKnown(whole)) ||
+        PASS_ENDING.test(key.slice(-LONGEST_ENDING)))
         ? this.#wellKnown
         : undefined)
     );
@@ -287,7 +289,7 @@ const ANY_STEM =
 function isWellKnown(folded: string): boolean {
   if (WELL_KNOWN.has(folded)) return true;
   const plain = folded.replace(FORM, '');
-  if (endsAs(plain, HARMLESS) || COUNTED_TOKENS.test(plain)) return false;
+  if (isHarmless(plain)) return false;
   if (endsAs(plain, WELL_KNOWN_ENDINGS)) return true;
   // But `auth0` is somebody's name.
   if (plain !== folded && WELL_KNOWN.has(plain) && !DIGIT_LAST.test(folded)) return true;
@@ -299,6 +301,8 @@ function isWellKnown(folded: string): boolean {
 }
 
 const DIGIT_LAST = /\d$/;
+
+const isHarmless = (folded: string): boolean => endsAs(folded, HARMLESS) || COUNTED_TOKENS.test(folded);
 
 function endsAs(folded: string, endings: readonly string[]): boolean {
   for (const ending of endings) if (folded.endsWith(ending)) return true;
@@ -316,13 +320,16 @@ function lastPart(key: string): string {
 /** Of a longer key the end counts: it says what the key is. */
 const LONGEST_FOLDED = 1_024;
 const NOT_ASCII = /[^\0-\x7f]/;
+/** Letters in another form: wide, small, in circles, ligatures, of mathematics. Of other signs some have very long forms. */
+const OTHER_FORMS = /(?:[\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ufb00-\ufb06\uff00-\uffef]|\ud835[\udc00-\udfff])+/g;
 
 /** `api_key`, `apiKey`, `API-KEY`, `"Api Key"` and `--api-key` are one key; so are letters of full width and ASCII's. */
 export function fold(key: string): string {
   const end = key.length > LONGEST_FOLDED ? key.slice(-LONGEST_FOLDED) : key;
   return NOT_ASCII.test(end)
     ? end
-        .normalize('NFKC')
+        .replace(OTHER_FORMS, (letters) => letters.normalize('NFKC'))
+        .normalize('NFC')
         .toLowerCase()
         .replace(/[^\p{L}\p{N}]/gu, '')
     : end.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -11,9 +11,10 @@ import { xmlElement } from './xml-element.ts';
 
 /**
  * Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, the dash of
- * a flag, the `<` of an element, the `%` of what is encoded, …
+ * a flag, the `<` of an element, the `%` of an encoded
+ * `:`, `=`, `@`, `_`, `-` or `%`, …
  */
-const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]|<(?=[A-Za-z])|%(?=[0-9A-Fa-f]{2})|(?<![A-Za-z0-9])-(?=[-A-Za-z])/;
+const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]|<(?=[A-Za-z])|%(?=25|3[ADad]|40|5[Ff]|2[Dd])|(?<![A-Za-z0-9])-(?=[-A-Za-z])/;
 const MARKS = new RegExp(ANY_MARK, 'g');
 
 /** The next mark from a place on; -1 if there is none. */

@@ -158,6 +158,7 @@ function afterWord(text: string, at: number, word: string): number | undefined {
   }
   const after = at + word.length;
   if (text[after] === '+') return after + 1;
+  if (text.startsWith('%20', after)) return after + 3;
   let start = after;
   while (start - after < MOST_BLANKS && isSpace(text.charCodeAt(start))) start++;
   return start > after ? start : undefined;

@@ -5,6 +5,7 @@ import type { SecretKeys } from './secret-keys.ts';
 const LONGEST_NAME = 128;
 const COLON = 58;
 const LESS = 60;
+const GREATER = 62;
 const CDATA = '<![CDATA[';
 
 /**
@@ -37,7 +38,7 @@ export function xmlElement(text: string, at: number, keys: SecretKeys): Hit | un
   }
   if (text[end + 1] !== '/') {
     // What is no element, or one that was cut.
-    if (end < text.length || start > text.indexOf('>', at) + 1) return undefined;
+    if (end < text.length || text.charCodeAt(start - 1) !== GREATER || !isKey(text.charCodeAt(start))) return undefined;
     if (word > 0) end = word;
   }
   return end === start ? undefined : { start, end, rule };
