@@ -1,18 +1,18 @@
 // The shop's front: Fastify, with no tracer at all. It takes checkouts and hands them to the orders service.
 // Alone: node examples/shop/storefront.mjs (PORT, ORDERS_URL; records go where OTEL_EXPORTER_OTLP_ENDPOINT says)
 import { getLogger, lazy } from '@logspan/logger';
-import { register } from '@logspan/sdk';
+import { callService, register, requestLogging } from '@logspan/sdk';
 import Fastify from 'fastify';
 import { runService } from './service.mjs';
 import { demoSettings } from './settings.mjs';
-import { joinTraces, traceHeaders } from './trace-context.mjs';
 
 const logging = register({ service: { name: 'storefront', version: '1.0.0' }, ...demoSettings('storefront') });
 
 const logger = getLogger('shop.checkout');
 const ordersUrl = process.env.ORDERS_URL ?? 'http://127.0.0.1:3001';
 const app = Fastify();
-joinTraces(app);
+// Each request in the trace of its headers, or a fresh one, with a record of how it ended.
+app.register(requestLogging({ ignore: ({ url }) => url !== '/checkout' }).fastify);
 
 app.post('/checkout', async (request, reply) => {
   const started = performance.now();
@@ -38,12 +38,9 @@ app.setErrorHandler((error, _request, reply) => {
 
 async function placeOrder(request, log) {
   try {
-    const response = await fetch(`${ordersUrl}/orders`, {
+    const response = await callService(`${ordersUrl}/orders`, {
       method: 'POST',
-      headers: traceHeaders({
-        'content-type': 'application/json',
-        authorization: request.headers.authorization ?? '',
-      }),
+      headers: { 'content-type': 'application/json', authorization: request.headers.authorization ?? '' },
       body: JSON.stringify(request.body),
     });
     return { status: response.status, answer: await response.json() };
