@@ -133,7 +133,9 @@ function argument(text: string, start: number, rule: Rule, isAccount: boolean): 
     from = open + 1;
     end = quotesEnd(text, from, quote, open - start);
   } else {
-    if (text.charCodeAt(start) === DASH || '<[|('.includes(text[start] ?? '<')) return undefined;
+    // Another flag, unless it is a part of this one.
+    if ((text.charCodeAt(start) === DASH && isSpace(text.charCodeAt(start - 1))) || '<[|('.includes(text[start] ?? '<'))
+      return undefined;
     end = wordEnd(text, start);
     const word = text.slice(start, Math.min(end, start + LONGEST_WORD));
     const said = word.toLowerCase().replace(/[.,;:!?)]+$/, '');

@@ -1,4 +1,4 @@
-import { isDigit, isKey, isQuote } from './character.ts';
+import { isAlphanumeric, isDigit, isKey, isQuote } from './character.ts';
 import { isNoSecret, isVersion } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
@@ -156,7 +156,11 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   while (text.charCodeAt(open) === BACKSLASH) open++;
   const quote = text.charCodeAt(open);
   if (isQuote(quote)) {
-    const end = quotesEnd(text, open + 1, quote, open - from);
+    const depth = open - from;
+    const end = quotesEnd(text, open + 1, quote, depth);
+    // The quotes are a part of it: `''abc`.
+    const after = end + depth + 1;
+    if (isAlphanumeric(text.charCodeAt(after))) return { start: open + 1, end: wordEnd(text, after), rule };
     if (end === open + 1 || isVersion(text.slice(open + 1, Math.min(end, open + LONGEST_WORD)))) return undefined;
     return { start: open + 1, end, rule };
   }

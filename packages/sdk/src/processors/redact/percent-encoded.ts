@@ -6,8 +6,7 @@ const PERCENT = 37;
 const isEncoded = (unit: number): boolean =>
   isAlphanumeric(unit) ||
   unit === 33 ||
-  (unit >= 36 && unit <= 37) ||
-  (unit >= 40 && unit <= 43) ||
+  (unit >= 36 && unit <= 43 && unit !== 38) ||
   (unit >= 45 && unit <= 47) ||
   unit === 58 ||
   unit === 64 ||

@@ -289,6 +289,8 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       ['pass: 1234567, pass: 12x', 'pass: #, pass: #'],
       ['Command failed: mysql -u root --password abc shop', 'Command failed: mysql -u root --password # shop'],
       ['mysql -pabc shop', 'mysql -p# shop'],
+      ['mysql -p-abc shop', 'mysql -p# shop'],
+      ["password=''abc&b=1", "password='#&b=1"],
       ['mysql -h db \\\n  -p "a b" shop', 'mysql -h db \\\n  -p "#" shop'],
       ['docker login -u ann -p abc', 'docker login -u ann -p #'],
       ["curl https://h -u 'ann:a b' -b a=b", "curl https://h -u '#' -b #"],
@@ -429,6 +431,89 @@ test('a secret is found between any words, however often, and nothing else is ch
       if (parts.length === 0) expect(result).toBe(text);
     }),
     { numRuns: 300 },
+  );
+});
+
+const KEYS = [
+  'password',
+  'db_password',
+  'apiKey',
+  'X-Api-Key',
+  'access_token',
+  'passwordHash',
+  'user.password',
+  'auth_key',
+];
+const PLANTED = 'Zq7hunter2Zq';
+/** A planted secret behind what could end it too early. */
+const anyValue = fc
+  .tuple(
+    fc.constantFrom('', 'a', '$'),
+    fc.constantFrom('', ...'"\'\\<>;,&=:@/?#$%+(){}[]|é\n `~\t-'.split(''), '\\n', '""', "''", '%20'),
+    fc.constantFrom('', 'b'),
+  )
+  .map((parts) => parts.join('') + PLANTED);
+/** The same for what has neither quotes nor an encoding. */
+const bareValue = fc
+  .tuple(
+    fc.constantFrom('', 'a'),
+    fc.constantFrom('', ...'<!@$*~^%+=/:?#([{;-._é\'"'.split('')),
+    fc.constantFrom('', 'b'),
+  )
+  .map((parts) => parts.join('') + PLANTED)
+  .filter((value) => !/^["'`{[<(-]/.test(value));
+
+const inObject = (key: string, value: string) => ({ host: 'db', [key]: value, n: 1, deep: [{ [key]: value }] });
+const escapedXml = (value: string) => value.replace(/[&<>"]/g, (unit) => `&#${unit.charCodeAt(0)};`);
+
+test.each<[string, fc.Arbitrary<string>, (key: string, value: string) => string]>([
+  ['JSON', anyValue, (k, v) => JSON.stringify(inObject(k, v))],
+  ['JSON over several lines', anyValue, (k, v) => JSON.stringify(inObject(k, v), null, 2)],
+  ['JSON in JSON', anyValue, (k, v) => JSON.stringify({ b: JSON.stringify(inObject(k, v)) })],
+  ['JSON thrice', anyValue, (k, v) => JSON.stringify(JSON.stringify(JSON.stringify(inObject(k, v))))],
+  ['inspect', anyValue, (k, v) => inspect(inObject(k, v))],
+  ['inspect in colours', anyValue, (k, v) => inspect(inObject(k, v), { colors: true })],
+  ['inspect twice', anyValue, (k, v) => inspect(inspect(inObject(k, v)))],
+  ['inspect in JSON', anyValue, (k, v) => JSON.stringify({ m: inspect(inObject(k, v), { colors: true }) })],
+  ['an inspected Map', anyValue, (k, v) => inspect(new Map([[k, v]]))],
+  ['a query', anyValue, (k, v) => `GET /x?a=1&${encodeURIComponent(k)}=${encodeURIComponent(v)}&b=2 HTTP/1.1`],
+  ['a form', anyValue, (k, v) => new URLSearchParams({ a: '1', [k]: v, b: '2' }).toString()],
+  [
+    'a query in a query',
+    anyValue,
+    (k, v) => `/in?to=${encodeURIComponent(`https://h/?a=1&${k}=${encodeURIComponent(v)}&b=2`)}&c=3`,
+  ],
+  ['JSON in a query', anyValue, (k, v) => `q=${encodeURIComponent(JSON.stringify(inObject(k, v)))}`],
+  ['an XML element', anyValue, (k, v) => `<r><a>1</a><${k}>${escapedXml(v)}</${k}></r>`],
+  ['an XML attribute', anyValue, (k, v) => `<r ${k}="${escapedXml(v)}" b="1"/>`],
+  ['YAML', anyValue, (k, v) => `a: 1\n  ${k}: ${JSON.stringify(v)}\nb: 2`],
+  ['YAML without quotes', bareValue, (k, v) => `a: 1\n  ${k}:   ${v}\nb: 2`],
+  ['an environment', bareValue, (k, v) => `A=1\n${k}=${v}\nB=2`],
+  ['a table', bareValue, (k, v) => `Host${' '.repeat(20)}: db\n${k.padEnd(24)}: ${v}\n`],
+  ['a command', bareValue, (k, v) => `Command failed: tool -v --${k} ${v} run\nexit 1`],
+  ['arguments', anyValue, (k, v) => inspect(['tool', `--${k}`, v, 'run'])],
+  ['arguments in JSON', anyValue, (k, v) => JSON.stringify({ argv: ['tool', `--${k}`, v] })],
+  ['mysql', bareValue, (_, v) => `Command failed: mysql -u root -p${v} shop`],
+  ['curl', bareValue, (_, v) => `curl -s -u ann:${v} https://h`],
+  ['an address', anyValue, (_, v) => `connect postgres://ann:${encodeURIComponent(v)}@db:5432/shop`],
+  ['a connection string', bareValue, (_, v) => `Server=db;User Id=a;Password=${v};Encrypt=yes`],
+  [
+    'headers',
+    bareValue,
+    (_, v) => `GET / HTTP/1.1\r\nCookie: a=1; sid=${v}\r\nAuthorization: Token ${v}\r\nX-Api-Key: ${v}\r\n\r\n`,
+  ],
+  [
+    'headers in JSON',
+    bareValue,
+    (_, v) => JSON.stringify({ raw: `Set-Cookie: a="1"; sid=${v}\r\nAuthorization: Digest a="b", c="${v}"\r\n` }),
+  ],
+  ['a stack', bareValue, (k, v) => `Error: login with ${k}=${v} failed\n    at f (/a/b.js:1:2)`],
+])('whatever a secret is made of, none survives in %s', (_, value, make) => {
+  fc.assert(
+    fc.property(fc.constantFrom(...KEYS), value, (key, secret) => {
+      expect(clean(make(key, secret))).not.toContain('hunter2');
+    }),
+    { numRuns: 200 },
   );
 });
 

@@ -118,9 +118,10 @@ export function wordEnd(text: string, from: number, ofCookie = false): number {
   for (let i = from; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (isSpace(unit) || unit === ESCAPE) return i;
-    // `it's…`
+    // `it's…`, `a''b`
     if (isQuote(unit)) {
-      if (!isAlphanumeric(text.charCodeAt(i + 1))) return i;
+      const after = isQuote(text.charCodeAt(i + 1)) ? i + 2 : i + 1;
+      if (!isAlphanumeric(text.charCodeAt(after))) return i;
       continue;
     }
     switch (text[i]) {
