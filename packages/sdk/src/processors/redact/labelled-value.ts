@@ -1,9 +1,9 @@
-import { isAlphanumeric, isDigit, isKey, isQuote } from './character.ts';
+import { isDigit, isKey, isQuote } from './character.ts';
 import { isNoSecret, isVersion } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
 import { colourStart, gapEnd, gapStart } from './terminal-colour.ts';
-import { backslashesBefore, bracketEnd, lineEnd, quoteEnd, quotesEnd, wordEnd } from './value-end.ts';
+import { backslashesBefore, bracketEnd, goesOn, lineEnd, quoteEnd, quotesEnd, wordEnd } from './value-end.ts';
 
 const BACKSLASH = 92;
 const EQUALS = 61;
@@ -160,7 +160,7 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
     const end = quotesEnd(text, open + 1, quote, depth);
     // The quotes are a part of it: `''abc`.
     const after = end + depth + 1;
-    if (isAlphanumeric(text.charCodeAt(after))) return { start: open + 1, end: wordEnd(text, after), rule };
+    if (goesOn(text.charCodeAt(after))) return { start: open + 1, end: wordEnd(text, after), rule };
     if (end === open + 1 || isVersion(text.slice(open + 1, Math.min(end, open + LONGEST_WORD)))) return undefined;
     return { start: open + 1, end, rule };
   }

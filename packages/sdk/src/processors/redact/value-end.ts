@@ -113,6 +113,9 @@ export function lineEnd(text: string, from: number, escaped: number): number {
   return text.length;
 }
 
+/** True if what follows a quote makes it a part of a value: a letter, a digit, what is encoded. */
+export const goesOn = (unit: number): boolean => isAlphanumeric(unit) || unit === 37;
+
 /** Where a value without quotes ends. `ofCookie`: `; name=value` is more of it. */
 export function wordEnd(text: string, from: number, ofCookie = false): number {
   for (let i = from; i < text.length; i++) {
@@ -121,7 +124,7 @@ export function wordEnd(text: string, from: number, ofCookie = false): number {
     // `it's…`, `a''b`
     if (isQuote(unit)) {
       const after = isQuote(text.charCodeAt(i + 1)) ? i + 2 : i + 1;
-      if (!isAlphanumeric(text.charCodeAt(after))) return i;
+      if (!goesOn(text.charCodeAt(after))) return i;
       continue;
     }
     switch (text[i]) {
