@@ -5,6 +5,7 @@ import { readAnswer } from '../delivery/otlp-answer.ts';
 import { backoffMillis } from '../delivery/retry.ts';
 import type { sendSync } from '../delivery/send-sync.ts';
 import type { ShipperTime } from '../delivery/shipper.ts';
+import { isWorthReporting } from '../pipeline/report.ts';
 import type { Exemplars } from './exemplars.ts';
 import { type ResourceMetrics, TEMPORALITY } from './metric-data.ts';
 import { encodeMetrics } from './otlp-metrics-encoder.ts';
@@ -18,12 +19,6 @@ const DELTAS: Readonly<Record<Temporality, readonly string[]>> = {
   delta: ['COUNTER', 'OBSERVABLE_COUNTER', 'HISTOGRAM'],
   lowmemory: ['COUNTER', 'HISTOGRAM'],
 };
-
-/** What a metrics SDK is told of an export. */
-interface ExportResult {
-  readonly code: 0 | 1;
-  readonly error?: Error;
-}
 
 /** What the exporter is made of. */
 export interface MetricExporterOptions {
@@ -41,13 +36,15 @@ export interface MetricExporterOptions {
 /**
  * The `PushMetricExporter` that sends OTLP the way `otlp()` does: same headers, certificates and compression, the tries
  * that the OTLP specification allows, nothing of it traced or logged. Repeats until its time is up; then the interval is
- * given up, which the reader says on OTel's diag. With cumulative temporality, the default, the next one makes up for it.
+ * given up, which is said on OTel's diag. With cumulative temporality, the default, the next one makes up for it.
  */
 export class MetricExporter {
   readonly #options: MetricExporterOptions;
   readonly #waits = new Set<() => void>();
   /** A request that has no good answer yet: what a process that ends now must send. */
   #unsettled: Uint8Array | undefined;
+  #giveUp = (): void => undefined;
+  #failed = 0;
   #ended = false;
 
   constructor(options: MetricExporterOptions) {
@@ -59,11 +56,24 @@ export class MetricExporter {
     return this.#unsettled === undefined;
   }
 
-  export(metrics: ResourceMetrics, done: (result: ExportResult) => void): void {
-    this.#send(metrics).then(
-      () => done({ code: 0 }),
-      (error: Error) => done({ code: 1, error }),
-    );
+  /** Says itself what went wrong, and now and then only: the reader would with every interval, at length. */
+  export(metrics: ResourceMetrics, done: (result: { readonly code: 0 }) => void): void {
+    const givenUp = new Promise<void>((_, reject) => {
+      this.#giveUp = () => reject(new Error('not in time'));
+    });
+    Promise.race([this.#send(metrics), givenUp])
+      .catch((error: Error) => {
+        this.#failed++;
+        if (isWorthReporting(this.#failed)) {
+          say(`metrics could not be exported ${this.#failed} time(s): ${error.message}`);
+        }
+      })
+      .finally(() => done({ code: 0 }));
+  }
+
+  /** Ends the waiting for an export that is under way: the reader keeps the process alive as long as it waits. */
+  giveUp(): void {
+    this.#giveUp();
   }
 
   async forceFlush(): Promise<void> {}

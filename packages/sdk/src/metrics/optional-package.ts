@@ -4,8 +4,8 @@ import process from 'node:process';
 import { ConfigError } from '../provider/config-error.ts';
 
 /**
- * Loads a package that only those need who ask for what it does: from where the program lies, then from the current folder,
- * then from where this package lies. The name is not written as an import, so a bundler does not look for it.
+ * Loads a package that only those need who ask for what it does: from where the program lies, then from where this package
+ * lies, then from the current folder. The name is not written as an import, so a bundler does not look for it.
  *
  * @throws ConfigError with what to install, if it is nowhere or cannot be loaded.
  */
@@ -14,14 +14,14 @@ export function optionalPackage<T>(option: string, names: readonly string[], hin
   for (const name of names) {
     for (const from of places()) {
       let path: string;
-      const require = createRequire(from);
+      const load = createRequire(from);
       try {
-        path = require.resolve(name);
+        path = load.resolve(name);
       } catch {
         continue;
       }
       try {
-        return require(path);
+        return load(path);
       } catch (error) {
         const { code, name: kind } = Object(error) as { code?: unknown; name?: unknown };
         throw new ConfigError(option, `the package ${name} is there but cannot be loaded: ${String(code ?? kind)}`);
@@ -32,9 +32,11 @@ export function optionalPackage<T>(option: string, names: readonly string[], hin
 }
 
 function places(): string[] {
-  const places = [join(process.cwd(), 'package.json')];
-  if (process.argv[1] !== undefined) places.unshift(process.argv[1]);
-  // There is none in an ES module.
-  if (typeof __filename === 'string') places.push(__filename);
-  return places;
+  return [
+    ...(process.argv[1] === undefined ? [] : [process.argv[1]]),
+    // There is none in an ES module.
+    ...(typeof __filename === 'string' ? [__filename] : []),
+    // Last: it may be anybody's.
+    join(process.cwd(), 'package.json'),
+  ];
 }

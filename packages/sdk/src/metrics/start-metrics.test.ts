@@ -304,6 +304,18 @@ describe('an export', () => {
     await running.shutdown({ timeoutMillis: 100 });
   });
 
+  test('is not waited for beyond the flush that asked for it: it would keep the process alive', async () => {
+    const sender = new Destination();
+    sender.answers = ['never'];
+    const { running } = begin(sender);
+    const told = await toldDuring(async () => {
+      expect(await running.forceFlush({ timeoutMillis: 1 })).toBe(false);
+      await settled();
+    });
+    expect(told).toEqual(['logspan: metrics could not be exported 1 time(s): not in time']);
+    await running.shutdown({ timeoutMillis: 10 });
+  });
+
   test('gives up at its deadline, and says so', async () => {
     const sender = new Destination();
     sender.answers = new Array(100).fill('none');

@@ -146,11 +146,14 @@ export function startMetrics(
   const isDirty = (): boolean | undefined => histograms.isDirty || hasUncollected(provider);
 
   let ended: Promise<boolean> | undefined;
-  const done = async (act: () => Promise<void>, millis: number): Promise<boolean> =>
-    (await within(async () => {
+  const done = async (act: () => Promise<void>, millis: number): Promise<boolean> => {
+    const inTime = await within(async () => {
       await act();
       return true;
-    }, millis)) === true && exporter.isSettled;
+    }, millis);
+    if (inTime === undefined) exporter.giveUp();
+    return inTime === true && exporter.isSettled;
+  };
   return {
     provider,
     isPending: () => ended === undefined && (!exporter.isSettled || isDirty() === true),
