@@ -312,7 +312,7 @@ describe('an export', () => {
       expect(await running.forceFlush({ timeoutMillis: 1 })).toBe(false);
       await settled();
     });
-    expect(told).toEqual(['logspan: metrics could not be exported 1 time(s): not in time']);
+    expect(told.at(-1)).toBe('logspan: metrics could not be exported 1 time(s): not in time');
     await running.shutdown({ timeoutMillis: 10 });
   });
 
