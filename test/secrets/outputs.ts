@@ -140,7 +140,11 @@ function nextTurn(): Promise<void> {
 /** By a route with a processor, which has a copy of each record. */
 function byRoute(): Output {
   const end = toExporter();
-  return { ...end, name: 'a route', handler: route({ processors: [enrich({ region: 'eu' })], to: end.handler }) };
+  return {
+    ...end,
+    name: 'a route',
+    handler: route({ processors: [processor(() => true, 'filter')], to: end.handler }),
+  };
 }
 
 /** A first handler that is refused everything, and a second one that gets it then: both are looked at. */
