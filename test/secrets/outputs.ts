@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { batch, consoleHandler, fallback, file, type Handler, otlp, processor, route } from '@logspan/sdk';
+import { batch, consoleHandler, fallback, file, type Handler, httpBatch, otlp, processor, route } from '@logspan/sdk';
 import { JsonLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { SYSTEM_SHIPPER_TIME } from '../../packages/sdk/src/delivery/shipper.ts';
 
