@@ -20,7 +20,12 @@ interface Run extends Ended {
 
 async function end(
   ending: string,
-  { given = {}, env = {}, onLine }: { given?: object; env?: Record<string, string>; onLine?: OnLine } = {},
+  {
+    program = 'metrics.mjs',
+    given = {},
+    env = {},
+    onLine,
+  }: { program?: string; given?: object; env?: Record<string, string>; onLine?: OnLine } = {},
 ): Promise<Run> {
   const requests: { path: string; body: Buffer; key: string | undefined }[] = [];
   const server = createServer(async (request, response) => {
@@ -35,7 +40,7 @@ async function end(
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_LOG_LEVEL: 'WARN', ...env };
-  const ended = await run(['metrics.mjs', ending, JSON.stringify({ count: COUNT, ...given })], variables, onLine);
+  const ended = await run([program, ending, JSON.stringify({ count: COUNT, ...given })], variables, onLine);
   server.closeAllConnections();
   server.close();
   const counts = (name: string): Record<string, number> => {
@@ -122,6 +127,20 @@ test(
     const { requests, stderr } = await end('natural', { env: { OTEL_METRICS_EXPORTER: 'prometheus' } });
     expect(stderr).toContain('OTEL_METRICS_EXPORTER');
     expect(requests.filter(({ path }) => path === '/v1/metrics')).toEqual([]);
+  },
+  PATIENCE,
+);
+
+test(
+  'its own requests are neither traced nor logged, where all HTTP requests are',
+  async () => {
+    const { requests, stdout } = await end('natural', { program: 'metrics-traced.cjs' });
+    const { spans, passed } = JSON.parse(stdout);
+    expect(requests.map(({ path }) => path)).toEqual(['/own', '/v1/metrics', '/v1/metrics']);
+    // That of the application, and the record about it.
+    expect(spans.length).toBe(1);
+    expect(JSON.stringify(spans)).toContain('/own');
+    expect(passed).toBe(2);
   },
   PATIENCE,
 );
