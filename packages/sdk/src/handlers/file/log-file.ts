@@ -18,6 +18,8 @@ const LOOK_MILLIS = 1_000;
 const ROTATE_AGAIN_MILLIS = 10_000;
 const NEWLINE = 10;
 const LINE_END: Uint8Array = Uint8Array.of(NEWLINE);
+/** A line of ours was written in part, and nowhere can it be continued. */
+const BROKEN_OFF = { id: '', size: 0 } as const;
 
 /** What stands at the path is no file that one writes to. */
 export class NotAFile extends Error {
@@ -264,10 +266,12 @@ export class LogFile {
 
   /** The file was changed under an incomplete line: what there is now may end in the middle of it, or of another. */
   async #forgetTorn(): Promise<void> {
-    this.#torn = undefined;
+    // Until this has succeeded, nobody knows that the line must be written from its beginning.
+    this.#torn = BROKEN_OFF;
     if (this.#size === 0) this.#unterminated = false;
     else this.#unterminated = (await this.#files.read(this.#fd as number, this.#size - 1, 1))[0] !== NEWLINE;
     if (this.#unterminated) await this.#terminate();
+    this.#torn = undefined;
   }
 
   async #terminate(): Promise<void> {
