@@ -130,10 +130,10 @@ export { ConfigError } from './provider/config-error.ts';
 export type { LevelSignal } from './provider/level-signal.ts';
 export type { LoggerConfig, LoggerConfigurator } from './provider/logger-provider.ts';
 export type { Logging, LoggingStats, SetLevelOptions } from './provider/logging.ts';
-export { register } from './provider/logging.ts';
 export { type LogspanProcessor, logspanProcessor } from './provider/logspan-processor.ts';
 export type { PipelineOptions, RegisterOptions } from './provider/options.ts';
 export type { PipelineAccount } from './provider/pipeline.ts';
+export { register } from './provider/register.ts';
 // System metrics
 export { type SystemMetrics, type SystemMetricsOptions, systemMetrics } from './system-metrics.ts';
 // Requests and calls between services

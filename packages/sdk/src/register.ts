@@ -1,4 +1,4 @@
 // Side effect only: node --import @logspan/sdk/register app.js
-import { registerByDefault } from './provider/logging.ts';
+import { registerByDefault } from './provider/register.ts';
 
 registerByDefault();

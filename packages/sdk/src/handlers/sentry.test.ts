@@ -11,8 +11,9 @@ import { FakeSentry } from '../../../../test/sentry/fake-sentry.ts';
 import { enrich } from '../processors/enrich.ts';
 import { redact } from '../processors/redact.ts';
 import { ConfigError } from '../provider/config-error.ts';
-import { type Logging, register } from '../provider/logging.ts';
+import type { Logging } from '../provider/logging.ts';
 import type { RegisterOptions } from '../provider/options.ts';
+import { register } from '../provider/register.ts';
 import { route } from './route.ts';
 import { type SentryOptions, sentry } from './sentry.ts';
 

@@ -24,7 +24,7 @@ import fc from 'fast-check';
 import { processor } from '../pipeline/pipe.ts';
 import type { FlushOptions, LogRecord, LogRecordProcessor } from '../pipeline/stage.ts';
 import { ConfigError } from '../provider/config-error.ts';
-import { register } from '../provider/logging.ts';
+import { register } from '../provider/register.ts';
 import { DEFAULT_METRIC_RULES, type LogMetricsOptions, logMetrics, type MetricRule } from './log-metrics.ts';
 import { rateLimit } from './rate-limit.ts';
 

@@ -11,7 +11,7 @@ import { fallback } from '../handlers/fallback.ts';
 import type { Handler } from '../handlers/handler.ts';
 import { route } from '../handlers/route.ts';
 import type { Logging } from './logging.ts';
-import { register } from './logging.ts';
+import { register } from './register.ts';
 
 let logging: Logging | undefined;
 afterEach(() => logging?.shutdown());

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { consoleHandler } from '../handlers/console.ts';
 import { otlp } from '../handlers/otlp.ts';
 import { ConfigError } from './config-error.ts';
-import { register } from './logging.ts';
 import { logspanProcessor } from './logspan-processor.ts';
 import type { RegisterOptions } from './options.ts';
+import { register } from './register.ts';
 
 /** The ConfigError that a call is answered with. */
 function mistake(call: () => unknown): ConfigError {

@@ -5,8 +5,8 @@ import { toldDuring } from '../../../../test/pipeline/recorder.ts';
 import { withRequest } from '../tracing/request.ts';
 import { XTraceIdPropagator } from '../tracing/x-trace-id.ts';
 import { readEnvironment } from './environment.ts';
-import { register } from './logging.ts';
 import { ensurePropagator } from './otel-globals.ts';
+import { register } from './register.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const W3C = ['traceparent', 'tracestate', 'baggage'];

@@ -11,7 +11,8 @@ import { filter } from '../processors/filter.ts';
 import { messageTemplates } from '../processors/message-templates.ts';
 import { redact } from '../processors/redact.ts';
 import { ConfigError } from '../provider/config-error.ts';
-import { type Logging, register } from '../provider/logging.ts';
+import type { Logging } from '../provider/logging.ts';
+import { register } from '../provider/register.ts';
 import { type CapturedLogs, captureLogs, captureLogsDuring } from './capture-logs.ts';
 import { frozenClock } from './frozen-clock.ts';
 
