@@ -115,6 +115,16 @@ describe('a request', () => {
     expect(new Set(memory.records.map(({ span }) => `${span?.traceId} ${span?.spanId}`)).size).toBe(1);
   });
 
+  test('goes to a listener with methods of its own, such as an Express application', async () => {
+    const explode = () => {
+      throw new Error('not a function of that kind');
+    };
+    const listener: RequestListener = (_request, response) => void response.end('served');
+    const url = await serve(Object.assign(listener, { bind: explode, call: explode, apply: explode }));
+    expect(await (await fetch(url)).text()).toBe('served');
+    expect((await ended()).event).toBe('request_completed');
+  });
+
   test.each([
     [404, 'request_completed', 'INFO', undefined],
     [500, 'request_failed', 'ERROR', '500'],

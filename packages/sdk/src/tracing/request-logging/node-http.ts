@@ -23,13 +23,8 @@ export function loggedListener<Request extends IncomingMessage, Response extends
     };
     let result: unknown;
     try {
-      result = context.with(
-        exchange.context,
-        listener as NodeListener<unknown, unknown>,
-        this as undefined,
-        request,
-        response,
-      );
+      // Not through the listener's own methods: an Express application has a `bind` for the HTTP method of that name.
+      result = context.with(exchange.context, () => Reflect.apply(listener, this, [request, response]));
     } catch (error) {
       return failed(error);
     }
