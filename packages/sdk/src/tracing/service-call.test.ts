@@ -136,9 +136,14 @@ describe('a call that fails', () => {
     },
   );
 
-  test('because of its headers', async () => {
-    await expect(callService('http://stock/', { headers: { 'not a name': '1' } }, answering(200))).rejects.toThrow();
+  test.each([
+    ['name', { 'not a name': '1' }],
+    ['value', { authorization: 'Bearer hunter2\nx' }],
+  ])('because of the %s of a header does not quote it', async (_what, headers) => {
+    await expect(callService('http://stock/', { headers }, answering(200))).rejects.toThrow(/not a name|hunter2/);
     expect(memory.events).toEqual(['service_call_started', 'service_call_failed']);
+    expect(memory.only('service_call_failed').attributes).toMatchObject({ 'error.type': 'TypeError' });
+    expect(JSON.stringify(memory.records)).not.toMatch(/not a name|hunter2/);
   });
 });
 

@@ -79,10 +79,13 @@ export async function callService(
   };
 
   write('started');
+  // What is said of a URL that is none quotes it, of one with a password too; and of a header that is none its value.
+  let quotes = true;
   try {
     const headers = new Headers(
       init.headers ?? (typeof url === 'object' && 'headers' in url ? url.headers : undefined),
     );
+    quotes = target === undefined || target.username !== '' || target.password !== '';
     for (const [header, value] of Object.entries(injectedHeaders(call.context))) headers.set(header, value);
     // Suppressed, so that an instrumentation adds neither a second span nor second headers, which would void both.
     const response = await context.with(suppressTracing(call.context), () => fetch(url, { ...init, headers }));
@@ -97,8 +100,6 @@ export async function callService(
   } catch (error) {
     const type = errorType(error);
     endSpan(call.span, { errorType: type });
-    // What fetch says of such a URL quotes it, with the password.
-    const quotes = target === undefined || target.username !== '' || target.password !== '';
     const exception = quotes ? {} : exceptionAttributes(error);
     write(isAbort(error, init, url) ? 'aborted' : 'failed', { ...exception, 'error.type': type });
     throw error;
