@@ -10,6 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { getRPCMetadata } from '@opentelemetry/core';
 import { report } from '../pipeline/report.ts';
 
 /** A piece of work that has ids. */
@@ -51,13 +52,20 @@ export function openSpan(name: string, options: SpanOptions, parent: Context): O
   return { context: trace.setSpan(parent, made).setValue(MADE_HERE, made), span: undefined };
 }
 
-/** The span of a tracer that is still under way in this context, whoever started it. */
+/**
+ * The span of a tracer that is still under way in this context, whoever started it. Of one that does not record nobody can
+ * tell whether it has ended, or is left over from the start of the service: it counts only in the trace of an HTTP request
+ * that an instrumentation has told of.
+ */
 export function spanUnderWay(from: Context): Span | undefined {
   const span = trace.getSpan(from);
   if (span === undefined || from.getValue(MADE_HERE) === span) return undefined;
   const { isRemote, ...ids } = span.spanContext();
-  // The SDK's spans say whether they have ended: such a one is left over from other work, like the start of the service.
-  return isRemote || !isSpanContextValid(ids) || (span as { ended?: unknown }).ended === true ? undefined : span;
+  if (isRemote || !isSpanContextValid(ids)) return undefined;
+  if (span.isRecording()) return span;
+  // The SDK's spans say whether they have ended.
+  if ((span as { ended?: unknown }).ended === true) return undefined;
+  return getRPCMetadata(from)?.span?.spanContext().traceId === ids.traceId ? span : undefined;
 }
 
 /** How a piece of work ended. */

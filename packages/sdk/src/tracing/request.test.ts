@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { getLogger, withAttributes } from '@logspan/logger';
 import { context, diag, isSpanContextValid, propagation, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
+import { RPCType, setRPCMetadata, suppressTracing } from '@opentelemetry/core';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -292,13 +292,31 @@ describe('with a tracer', () => {
     expect(spans.getFinishedSpans()).toHaveLength(2);
   });
 
-  test('that samples nothing: its ids, in the trace of the headers', () => {
-    trace.disable();
-    const sampler = { shouldSample: () => ({ decision: SamplingDecision.NOT_RECORD }), toString: () => 'none' };
-    trace.setGlobalTracerProvider(new BasicTracerProvider({ sampler }));
-    inSpan((span) => {
-      withRequest({}, () => expect(ids()).toBe(span.spanContext()));
-      withRequest({ traceparent }, () => expect(ids()).toMatchObject({ traceId: TRACE, traceFlags: 0 }));
+  describe('that samples nothing', () => {
+    beforeEach(() => {
+      trace.disable();
+      const sampler = { shouldSample: () => ({ decision: SamplingDecision.NOT_RECORD }), toString: () => 'none' };
+      trace.setGlobalTracerProvider(new BasicTracerProvider({ sampler }));
+    });
+
+    test('an HTTP request that an instrumentation has told of keeps its ids, unless the headers name others', () => {
+      inSpan((span) => {
+        context.with(setRPCMetadata(context.active(), { type: RPCType.HTTP, span }), () => {
+          withRequest({}, () => expect(ids()).toBe(span.spanContext()));
+          inSpan((below) => withRequest({}, () => expect(ids()).toBe(below.spanContext())));
+          withRequest({ traceparent }, () => expect(ids()).toMatchObject({ traceId: TRACE, traceFlags: 0 }));
+        });
+      });
+    });
+
+    test('a span that is left over from the start of the service is nobody’s', () => {
+      inSpan((span) => {
+        const seen = [withRequest({}, ids), withRequest({}, ids)];
+        span.end();
+        seen.push(withRequest({}, ids), withRequest({ traceparent }, ids));
+        expect(new Set([...seen, span.spanContext()].map((each) => each?.traceId)).size).toBe(5);
+        for (const each of seen) expect(isSpanContextValid(each as never)).toBe(true);
+      });
     });
   });
 

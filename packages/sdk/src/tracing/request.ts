@@ -26,7 +26,8 @@ interface KnownRequest {
  * Runs `fn` in the trace that the headers name, so that every record written inside, through awaits, timers and
  * promises, carries its ids, and `callService` hands them on. For requests and for messages of a queue.
  *
- * - A span under way (of an instrumentation, say) is used as it is.
+ * - A span under way (of an instrumentation, say) is used as it is. One that is not sampled counts as under way only in
+ *   an HTTP request that an instrumentation has told of.
  * - Otherwise the context is read from the headers by the process's propagator; what is not valid there is ignored.
  * - If they hold none, a fresh trace is begun: random ids, marked as sampled, so that services further on that trace
  *   keep their spans.
@@ -87,7 +88,6 @@ function isThisRequest(active: Context, fromHeaders: Context, around: KnownReque
   const inItsTrace = named?.traceId === span.spanContext().traceId;
   // Within another request, the span is taken for that one's, unless the headers say otherwise.
   if (around !== undefined) return inItsTrace && span !== around.span;
-  // One that records knows better than the headers: it may have begun a new trace. Of one that does not, nobody can tell
-  // whether it has ended.
+  // One that records knows better than the headers: it may have begun a new trace.
   return span.isRecording() || named === undefined || inItsTrace;
 }
