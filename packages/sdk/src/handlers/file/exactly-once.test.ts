@@ -199,7 +199,7 @@ const TORN_AND_EMPTIED: readonly Happening[] = [
   { what: 'time', millis: 7_000 },
 ];
 
-test.each([
+test.each<[string, readonly (0 | 1)[], readonly string[], readonly (readonly Happening[])[]]>([
   ['one process', [0], [], [TORN_AND_EMPTIED]],
   // When the disk is full within a line of one process, the next line of the other stands behind it.
   ['two processes, but for a full disk', [0, 1], ['space', 'short'], []],
