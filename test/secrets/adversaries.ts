@@ -65,6 +65,17 @@ export const adversaries: readonly (readonly [name: string, make: (length: numbe
     ['IBANs in a row', 'GB82WEST'],
     ['blanks', ' '],
     ['percents', '%41='],
+    ['headers in quotes', '"Cookie:a'],
+    ['headers in apostrophes', "'Authorization:a"],
+    ['encoded headers in quotes', '%22Cookie%3Aa'],
+    ['headers in quotes that are said of', '"passphrase:no a'],
+    ['long references', `token=$${'A'.repeat(66)}`],
+    ['long places', `token=process.env.${'A'.repeat(66)}`],
+    ['long paths', `"PWD=/${'a/'.repeat(32)}`],
+    ['calls in code', "token=f('a"],
+    ['users without a password', '!curl -uaa!-ua'],
+    ['commands in one', 'curl !-ua!-ua!-ua!-ua!-ua!-ua'],
+    ['passwords that are said of', `mysql !-pno${'!'.repeat(64)}`],
     ['everything', 'a@b://=:"eyJ AKIA ghp_ xoxb- 4111 bearer \\{'],
   ] as const
 ).map(([name, part]) => [name, (length: number) => part.repeat(Math.ceil(length / part.length)).slice(0, length)]);

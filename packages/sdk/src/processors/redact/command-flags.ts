@@ -9,6 +9,8 @@ const BACKSLASH = 92;
 const DASH = 45;
 const LONGEST_FLAG = 64;
 const LONGEST_WORD = 64;
+/** No colon stands further behind the beginning of `user:password`. */
+const LONGEST_USER = 256;
 
 interface Flags {
   /** Of one letter. */
@@ -136,10 +138,12 @@ function argument(text: string, start: number, rule: Rule, isAccount: boolean): 
     // Another flag, unless it is a part of this one.
     if ((text.charCodeAt(start) === DASH && isSpace(text.charCodeAt(start - 1))) || '<[|('.includes(text[start] ?? '<'))
       return undefined;
-    end = wordEnd(text, start);
+    if (isAccount && !hasPassword(text, start, start + LONGEST_USER)) return undefined;
+    end = wordEnd(text, start, false, start + LONGEST_WORD);
     const word = text.slice(start, Math.min(end, start + LONGEST_WORD));
     const said = word.toLowerCase().replace(/[.,;:!?)]+$/, '');
     if (isSaid(said) || isNoSecret(word, '', '') || PLACEHOLDER.test(word)) return undefined;
+    if (end - start >= LONGEST_WORD) end = wordEnd(text, end);
   }
   if (end === from || (isAccount && !hasPassword(text, from, end))) return undefined;
   return { start: from, end, rule };

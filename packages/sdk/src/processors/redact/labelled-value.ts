@@ -170,16 +170,22 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   }
   if (isBelow && text.startsWith('- ', from)) return { start: from, end: listEnd(text, from), rule };
   const folded = fold(key.text);
-  let end = wordEnd(text, from, COOKIES.has(folded));
+  // As much as tells whether it is one: what turns out to be none is not read to its end, again and again.
+  const ofCookie = COOKIES.has(folded);
+  let end = wordEnd(text, from, ofCookie, from + LONGEST_WORD);
   const word = text.slice(from, Math.min(end, from + LONGEST_WORD));
   const wholeLine = hasColon && (isBlock || WHOLE_LINE.has(folded));
-  // A line of its own that is no value.
-  if (isBelow && !wholeLine && (word.endsWith(':') || !isAtLineEnd(text, end))) return undefined;
   if (isNoSecret(word, key.text, folded)) {
-    if (!wholeLine || folded !== 'passphrase' || end === lineEnd(text, end, 0)) return undefined;
+    if (!wholeLine || folded !== 'passphrase' || isAtLineEnd(text, end)) return undefined;
   }
-  if (wholeLine) end = headerEnd(text, from, key);
-  else if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
+  if (wholeLine) {
+    end = headerEnd(text, from, key);
+    return end === from ? undefined : { start: from, end, rule };
+  }
+  if (end - from >= LONGEST_WORD) end = wordEnd(text, end, ofCookie);
+  // A line of its own that is no value.
+  if (isBelow && (word.endsWith(':') || (!isAtLineEnd(text, end) && !isMixed(word)))) return undefined;
+  if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
   return end === from ? undefined : { start: from, end, rule };
 }
 
@@ -199,6 +205,12 @@ function isAtLineEnd(text: string, from: number): boolean {
   const end = gapEnd(text, from);
   return end >= text.length || isLineEnd(text.charCodeAt(end));
 }
+
+const MIXED = /^(?=.*\p{L})(?=.*\d)/su;
+const DATE = /^\d{4}-\d\d-\d\d/;
+
+/** Letters and digits, as no word of a sentence has them: a value, whatever follows it in its line. */
+const isMixed = (word: string): boolean => MIXED.test(word) && !DATE.test(word);
 
 /** The end of a YAML list that begins at `from`. */
 function listEnd(text: string, from: number): number {

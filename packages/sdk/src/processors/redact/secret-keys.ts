@@ -261,8 +261,8 @@ export class SecretKeys {
    * a namespace, a form field such as `user[pin]`.
    */
   decide(given: string): Rule | undefined {
-    const end = given.length > this.#longest ? given.slice(-this.#longest) : given;
-    const key = end.includes('%') ? decoded(end) : end;
+    const plain = given.includes('%') ? decoded(endOf(given, MOST_ENCODED * this.#longest)) : given;
+    const key = endOf(plain, this.#longest);
     if (this.#named.size === 0 && !ANY_STEM.test(key)) return undefined;
     const whole = fold(key);
     const part = fold(lastPart(key));
@@ -335,11 +335,21 @@ export function fold(key: string): string {
     : end.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
+const endOf = (key: string, length: number): string => (key.length > length ? key.slice(-length) : key);
+
+/** A character of three bytes is nine when it is encoded. */
+const MOST_ENCODED = 9;
+const ENCODED = /(?:%[\da-f]{2})+/gi;
+/** What is left of a character whose beginning was cut off. */
+const REST = /^(?:%[89ab][\da-f])+/i;
+
 /** As a query or a form writes it. */
 function decoded(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
+  return key.replace(ENCODED, (bytes) => {
+    try {
+      return decodeURIComponent(bytes.replace(REST, ''));
+    } catch {
+      return bytes;
+    }
+  });
 }

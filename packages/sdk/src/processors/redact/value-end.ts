@@ -116,9 +116,13 @@ export function lineEnd(text: string, from: number, escaped: number): number {
 /** True if what follows a quote makes it a part of a value: a letter, a digit, what is encoded. */
 export const goesOn = (unit: number): boolean => isAlphanumeric(unit) || unit === 37;
 
-/** Where a value without quotes ends. `ofCookie`: `; name=value` is more of it. */
-export function wordEnd(text: string, from: number, ofCookie = false): number {
-  for (let i = from; i < text.length; i++) {
+/**
+ * Where a value without quotes ends. `ofCookie`: `; name=value` is more of it. What is as long as `limit` is not read on;
+ * from there it can be.
+ */
+export function wordEnd(text: string, from: number, ofCookie = false, limit: number = text.length): number {
+  let i = from;
+  for (; i < text.length && i < limit; i++) {
     const unit = text.charCodeAt(i);
     if (isSpace(unit) || unit === ESCAPE) return i;
     // `it's…`, `a''b`
@@ -153,7 +157,7 @@ export function wordEnd(text: string, from: number, ofCookie = false): number {
         break;
     }
   }
-  return text.length;
+  return Math.min(i, text.length);
 }
 
 /** A line end or a quote, as JSON writes them, unless a word goes on after it; the colour of a terminal. */
