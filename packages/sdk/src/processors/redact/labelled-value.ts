@@ -184,7 +184,7 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   }
   if (end - from >= LONGEST_WORD) end = wordEnd(text, end, ofCookie);
   // A line of its own that is no value.
-  if (isBelow && (word.endsWith(':') || (!isAtLineEnd(text, end) && !isMixed(word)))) return undefined;
+  if (isBelow && (word.endsWith(':') || !isAtLineEnd(text, end)) && !isMixed(word)) return undefined;
   if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
   return end === from ? undefined : { start: from, end, rule };
 }
@@ -207,10 +207,11 @@ function isAtLineEnd(text: string, from: number): boolean {
 }
 
 const MIXED = /^(?=.*\p{L})(?=.*\d)/su;
-const DATE = /^\d{4}-\d\d-\d\d/;
+/** A date, a key of YAML. */
+const NOT_MIXED = /^(?:\d{4}-\d\d-\d\d|[a-z][a-z\d_-]*:$)/;
 
 /** Letters and digits, as no word of a sentence has them: a value, whatever follows it in its line. */
-const isMixed = (word: string): boolean => MIXED.test(word) && !DATE.test(word);
+const isMixed = (word: string): boolean => MIXED.test(word) && !NOT_MIXED.test(word);
 
 /** The end of a YAML list that begins at `from`. */
 function listEnd(text: string, from: number): number {
