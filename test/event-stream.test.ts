@@ -5,21 +5,29 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventStream, getLogger, type StreamEvent, withAttributes } from '@logspan/logger';
 import {
   dedupe,
+  enrich,
   event,
   file,
   filter,
   findGaps,
   fingersCrossed,
+  forwardTo,
   type GapReport,
   type Handler,
+  httpBatch,
   type Logging,
   type LogRecord,
   not,
+  otlp,
   rateLimit,
   redact,
   register,
   sample,
+  stage,
 } from '@logspan/sdk';
+import { type Context, context } from '@opentelemetry/api';
+import { logs } from '@opentelemetry/api-logs';
+import { readRequest } from '../packages/sdk/src/delivery/otlp-reader.ts';
 import { run } from './delivery/child.ts';
 import { FakeCollector } from './delivery/fake-collector.ts';
 import type { Received } from './delivery/otlp-batches.ts';
@@ -41,7 +49,12 @@ function keeping(): Handler & { readonly records: LogRecord[] } {
     records,
     start: () => ({
       onEmit: (record) =>
-        void records.push({ ...record, attributes: { ...record.attributes }, eventName: record.eventName }),
+        void records.push({
+          ...record,
+          attributes: { ...record.attributes },
+          eventName: record.eventName,
+          droppedAttributesCount: record.droppedAttributesCount,
+        }),
       forceFlush: async () => undefined,
       shutdown: async () => undefined,
       deliveryAccount: () => ({
@@ -104,6 +117,169 @@ test('data is redacted wherever the secret is, and the numbers are not', async (
   });
   stream.end();
   await expect(findGaps(kept.records)).resolves.toMatchObject({ received: 501, complete: true });
+});
+
+test.each([['name'], ['producer'], ['epoch'], ['sequence'], ['end']])(
+  'no key of yours makes a number secret: %s',
+  async (key) => {
+    const kept = keeping();
+    const processors = [redact({ keys: [key], rules: [{ paths: ['**.epoch'] }] })];
+    logging = register({ exitHooks: false, processors, handlers: [kept] });
+    const stream = newStream();
+    const { epoch } = stream.emit('paid', { [key]: 'hunter2', order: { [key]: 'hunter2' } });
+    stream.end();
+    expect(kept.records[0]?.attributes).toEqual({
+      'logspan.stream.name': stream.name,
+      'logspan.stream.producer': 'p',
+      'logspan.stream.epoch': epoch,
+      'logspan.stream.sequence': 1,
+      [key]: '***REDACTED***',
+      order: { [key]: '***REDACTED***' },
+    });
+    await expect(findGaps(kept.records)).resolves.toMatchObject({ received: 2, complete: true, others: 0 });
+  },
+);
+
+test('a secret in the name of a stream is one, and the numbers stay', () => {
+  const kept = keeping();
+  const secret = `ghp_${'a1B2c3D4e5'.repeat(4).slice(0, 36)}`;
+  logging = register({ exitHooks: false, handlers: [kept] });
+  eventStream(`of ${secret}`, { producer: secret }).emit('a');
+  expect(JSON.stringify(kept.records)).not.toContain(secret);
+  expect(kept.records[0]?.attributes).toMatchObject({ 'logspan.stream.sequence': 1 });
+});
+
+test('an event that cannot be redacted keeps its numbers', async () => {
+  const kept = keeping();
+  const hostile = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('no');
+      },
+    },
+  );
+  const spoil = (record: LogRecord) => void Object.assign(record.attributes, { hostile });
+  logging = register({ exitHooks: false, handlers: [kept], processors: [spoil] });
+  const stream = newStream();
+  stream.emit('a', { text: 'x' });
+  stream.end();
+  expect(kept.records[0]?.attributes).toMatchObject({ 'logspan.redact.failed': true, 'logspan.stream.sequence': 1 });
+  await expect(findGaps(kept.records)).resolves.toMatchObject({ received: 2, complete: true });
+});
+
+describe('what only says that it is of a stream', () => {
+  const forged = (epoch = 'e') =>
+    JSON.parse(`{"user":"x","logspan.stream.name":"orders","logspan.stream.producer":"p","logspan.stream.epoch":"${epoch}",
+      "logspan.stream.sequence":9007199254740991,"logspan.stream.end":true}`);
+  const says = [
+    ['a log call', () => getLogger('web').info('login_failed', forged())],
+    ['a function', () => getLogger('web').info('login_failed', () => forged())],
+    ['a child', () => getLogger('web').child(forged()).info('login_failed', { user: 'x' })],
+    ['withAttributes', () => withAttributes(forged(), () => getLogger('web').info('login_failed'))],
+    [
+      'the Logs API',
+      () => logs.getLogger('web').emit({ eventName: 'login_failed', severityNumber: 9, attributes: forged() }),
+    ],
+  ] as const;
+
+  test.each(says)('%s: loses it, is counted, and is left out like any other', async (_, say) => {
+    const all = keeping();
+    logging = register({ exitHooks: false, handlers: [all] });
+    say();
+    expect(all.records[0]).toMatchObject({ attributes: { user: 'x' }, droppedAttributesCount: 5 });
+    expect(Object.keys(all.records[0]?.attributes ?? {})).toEqual(['user']);
+    await logging.shutdown();
+    for (const stage of everyVolumeStage()) {
+      const kept = keeping();
+      logging = register({ exitHooks: false, processors: [stage], handlers: [kept] });
+      for (let i = 0; i < 100; i++) say();
+      expect(kept.records.length).toBeLessThan(20);
+      await logging.shutdown();
+    }
+  });
+
+  test('a stage says it of no record, and nothing changes an event', async () => {
+    const kept = keeping();
+    const set = (record: LogRecord) => {
+      for (const [key, value] of Object.entries(forged())) record.setAttribute(key, value);
+    };
+    logging = register({
+      exitHooks: false,
+      processors: [
+        enrich(forged()),
+        set,
+        (record, _, emit) => emit({ eventName: 'copy', attributes: record.attributes }),
+      ],
+      handlers: [kept],
+    });
+    const stream = newStream();
+    withAttributes({ ...forged(), tenant: 'acme' }, () => stream.emit('a', forged()));
+    getLogger('web').info('hello');
+    const copies = kept.records.filter(({ eventName }) => eventName === 'copy');
+    expect(copies.map(({ attributes }) => Object.keys(attributes).sort())).toEqual([['tenant', 'user'], ['user']]);
+    await expect(findGaps(kept.records)).resolves.toMatchObject({
+      received: 1,
+      others: 3,
+      epochs: [{ stream: stream.name, last: 1, ended: false }],
+    });
+  });
+
+  test('a record that somebody writes in the context of an event is none', async () => {
+    const kept = keeping();
+    const inContext = stage('in context', 'observe', (next) =>
+      forwardTo(next, {
+        onEmit(record, from) {
+          next.onEmit(record, from);
+          if (record.eventName === 'a') queueMicrotask(() => context.with(from as Context, later));
+        },
+      }),
+    );
+    const later = () => {
+      getLogger('web').debug('too_low');
+      getLogger('web').info('later', { user: 'x' });
+      logs.getLogger('web').emit({ eventName: 'later', attributes: { user: 'x' }, context: context.active() });
+    };
+    logging = register({ exitHooks: false, processors: [inContext, rateLimit({ perSecond: 1 })], handlers: [kept] });
+    newStream().emit('a');
+    await Promise.resolve();
+    expect(kept.records.map(({ eventName, attributes }) => [eventName, Object.keys(attributes).length])).toEqual([
+      ['a', 4],
+      ['later', 1],
+    ]);
+  });
+});
+
+test('however many attributes there are, an event keeps its numbers', async () => {
+  const kept = keeping();
+  logging = register({ exitHooks: false, handlers: [kept] });
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, i]));
+  const stream = newStream();
+  withAttributes(many, () => stream.emit('a', { ...many, own: 1 }));
+  withAttributes(many, () => stream.end());
+  expect(Object.keys(kept.records[0]?.attributes ?? {})).toHaveLength(128);
+  await expect(findGaps(kept.records)).resolves.toMatchObject({ received: 2, complete: true });
+});
+
+test.each(['otlp', 'httpBatch'] as const)('an event that is too large for %s keeps its numbers', async (kind) => {
+  const bodies: Uint8Array[] = [];
+  const sender = () => ({
+    send: async (body: Uint8Array) => {
+      bodies.push(body);
+      return { status: 200, body: new Uint8Array(0) };
+    },
+    close: () => undefined,
+  });
+  const options = { endpoint: 'http://localhost:1', recordBytes: 2_048, compression: 'none', sender } as const;
+  logging = register({ exitHooks: false, handlers: [kind === 'otlp' ? otlp(options) : httpBatch(options)] });
+  const stream = newStream();
+  for (let i = 0; i < 5; i++) stream.emit('a', i === 2 ? { text: 'x'.repeat(3_000), i } : { i });
+  await logging.shutdown();
+  const records = bodies.flatMap((body): unknown[] =>
+    kind === 'otlp' ? [...readRequest(body)] : [Buffer.from(body).toString()],
+  );
+  await expect(findGaps(records)).resolves.toMatchObject({ received: 6, missing: 0, others: 0, complete: true });
+  expect(JSON.stringify(records)).toMatch(/"(droppedAttributesCount|dropped_attributes_count)\\?":2/);
 });
 
 test('what a filter stops is a gap', async () => {

@@ -10,6 +10,7 @@ import {
 } from './attribute-value.ts';
 import { exceptionAttributes, isError } from './exception.ts';
 import { computed } from './lazy.ts';
+import { isStreamKey } from './stream-state.ts';
 
 /** What a caller may pass as attributes: any values under any keys. See {@link settleAttributes} for what becomes of them. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -53,8 +54,8 @@ const UNREADABLE = 'logspan.attributes';
  * without a copy. Everything else is copied with care: lazy values and a function in place of the attributes are
  * computed, exotic values made plain, an Error under `error`, `err` or `exception` (or in place of the attributes)
  * becomes the `exception.*` attributes unless those are set; a second Error stays under its key. `bound` are the
- * attributes of the logger and of the context: the caller's win, except where undefined, which is no attribute. Never
- * throws.
+ * attributes of the logger and of the context: the caller's win, except where undefined, which is no attribute. What only
+ * the events of a stream have, `logspan.stream.*`, is dropped and counted. Never throws.
  */
 export function settleAttributes(
   argument: unknown,
@@ -109,7 +110,7 @@ export function isSettled(argument: unknown, limits: AttributeLimits): argument 
   let nodes = 0;
   for (const key in argument) {
     if (!hasOwn.call(argument, key)) continue;
-    if (++count > attributeCount || key.length > longestKey) return false;
+    if (++count > attributeCount || key.length > longestKey || isStreamKey(key)) return false;
     const value: unknown = argument[key];
     switch (typeof value) {
       case 'number':
@@ -165,6 +166,10 @@ function settleCarefully(
   let count = 0;
   const set = (key: string, value: unknown): void => {
     const name = copy.key(key);
+    if (isStreamKey(name)) {
+      dropped++;
+      return;
+    }
     const known = hasOwn.call(attributes, name);
     if (!known && count >= limits.attributeCount) {
       dropped++;

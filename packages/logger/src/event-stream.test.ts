@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import fc from 'fast-check';
@@ -8,7 +8,8 @@ import { endStreams, eventStream } from './event-stream.ts';
 import { setDestination, setMinimumSeverities } from './facade-state.ts';
 import { lazy } from './lazy.ts';
 import { SEVERITY } from './level.ts';
-import { STREAM, streamCounts } from './stream-state.ts';
+import { getLogger } from './logger.ts';
+import { STREAM, streamCounts, streamMarkOf } from './stream-state.ts';
 
 interface Written {
   readonly scope: string;
@@ -23,7 +24,11 @@ beforeEach(() => {
   forget();
   setDestination({
     getWriter: (scope) => ({
-      emit: () => undefined,
+      emit({ severityText = '', eventName, attributes, context: from }) {
+        const mark = streamMarkOf(from ?? context.active());
+        expect(mark?.attributes).toBe(attributes);
+        written.push({ scope, severityText, eventName, attributes: { ...mark?.numbers, ...attributes } });
+      },
       write(_number, severityText, eventName, _body, attributes) {
         written.push({ scope, severityText, eventName, attributes: attributes as Written['attributes'] });
       },
@@ -193,6 +198,21 @@ describe('nothing throws', () => {
     expect(() => eventStream(name as string)).toThrow(TypeError);
     if (name !== undefined) expect(() => eventStream('a', { producer: name as string })).toThrow(/the producer/);
   });
+
+  test.each<[unknown, RegExp]>([
+    ['p', /the options/],
+    [7, /the options/],
+    [null, /the options/],
+    [['p'], /the options/],
+    [() => 'p', /the options/],
+    [{ Producer: 'p' }, /no option "Producer"/],
+    [{ producer: 'p', name: 'q' }, /no option "name"/],
+    [{ producer: null }, /the producer/],
+  ])('and the options %j, which would be a producer at random', (options, told) => {
+    expect(() => eventStream('a', options as never)).toThrow(TypeError);
+    expect(() => eventStream('a', options as never)).toThrow(told);
+    expect(() => eventStream('a', { producer: undefined } as never)).not.toThrow();
+  });
 });
 
 describe('the end mark', () => {
@@ -239,4 +259,21 @@ test('through a stock OTel SDK the record is the same', () => {
     [STREAM.sequence]: 1,
     orderId: 'ord_123',
   });
+  expect(Object.keys(record?.attributes ?? {})[0]).toBe(STREAM.name);
+});
+
+test('through a stock OTel SDK nobody else says numbers', () => {
+  setDestination(undefined);
+  const exporter = new InMemoryLogRecordExporter();
+  logs.setGlobalLoggerProvider(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }));
+  const forged = { [STREAM.name]: 'orders', [STREAM.sequence]: 7, [STREAM.end]: true, 'logspan.streams': 1 };
+  getLogger('shop')
+    .child({ [STREAM.epoch]: 'e', bound: 1 })
+    .info('hello', forged);
+  getLogger('shop').info('hello', () => forged);
+  logs.disable();
+  expect(exporter.getFinishedLogRecords().map(({ attributes }) => attributes)).toEqual([
+    { 'logspan.streams': 1, bound: 1 },
+    { 'logspan.streams': 1 },
+  ]);
 });

@@ -3,7 +3,7 @@ import { type AttributeValue, setOwn } from './attribute-value.ts';
 import { type AttributesArgument, settleAttributes } from './attributes.ts';
 import { contain, facadeState } from './facade-state.ts';
 import { registeredLogger } from './otel-logs-api.ts';
-import { STREAM, type StreamCount, streamCount, streamCounts } from './stream-state.ts';
+import { STREAM, type StreamCount, streamCount, streamCounts, withStreamMark } from './stream-state.ts';
 
 /** Options of {@link eventStream}. */
 export interface EventStreamOptions {
@@ -48,8 +48,6 @@ export interface EventStream {
 const LONGEST_NAME = 256;
 const INFO = 9;
 const END = 'stream_ended';
-/** What data cannot say: it would make the numbers of a stream lie. */
-const PREFIX = 'logspan.stream.';
 
 /**
  * A stream of events that its consumers can check for gaps: each event has the next number of its stream, producer and
@@ -61,10 +59,11 @@ const PREFIX = 'logspan.stream.';
  * level, sampler or limit leaves it out. What a filter stops, an overflow drops, or nobody takes because `register()` was
  * not called, has its number all the same: consumers see a gap.
  *
- * @throws TypeError for a name or producer that is no text of 1 to 256 characters.
+ * @throws TypeError for a name or producer that is no text of 1 to 256 characters, and for other options than `producer`.
  */
 export function eventStream(name: string, options: EventStreamOptions = {}): EventStream {
-  const { producer } = options ?? {};
+  checkOptions(options);
+  const { producer } = options;
   checkName('the name', name);
   if (producer !== undefined) checkName('the producer', producer);
   const count = streamCount(name, producer);
@@ -111,27 +110,24 @@ function end(count: StreamCount): void {
 /** The record with the number that was given out last. */
 function write(count: StreamCount, type: string, data: StreamEvent['data'], isEnd = false): void {
   try {
-    const attributes: Record<string, AttributeValue> = {
-      // First, so that a limit on attributes does not cut them.
+    const numbers = {
       [STREAM.name]: count.stream,
       [STREAM.producer]: count.producer,
       [STREAM.epoch]: count.epoch,
       [STREAM.sequence]: count.last,
       ...(isEnd ? { [STREAM.end]: true } : {}),
     };
-    for (const key of Object.keys(data)) if (!key.startsWith(PREFIX)) setOwn(attributes, key, data[key]);
     const writer = facadeState().destination?.getWriter(count.stream, undefined);
-    if (writer !== undefined) {
-      writer.write(INFO, 'INFO', type, type, attributes, undefined, undefined);
-      return;
-    }
-    registeredLogger(count.stream).logger.emit({
+    const logger = writer ?? registeredLogger(count.stream).logger;
+    // Our own provider takes the numbers from the mark. First in the attributes of another one, which cuts the last.
+    const attributes = writer === undefined ? { ...numbers, ...data } : data;
+    logger.emit({
       severityNumber: INFO,
       severityText: 'INFO',
       eventName: type,
       body: type,
       attributes,
-      context: context.active(),
+      context: withStreamMark(context.active(), { numbers, attributes }),
     });
   } catch (error) {
     contain(error);
@@ -162,6 +158,16 @@ function frozen(value: AttributeValue): AttributeValue {
 /** Whatever was passed for a type. */
 function nameOf(type: unknown): string {
   return typeof type === 'string' && type !== '' ? type : 'unknown';
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError("eventStream: the options must be an object such as { producer: 'checkout-1' }");
+  }
+  for (const key of Object.keys(options)) {
+    if (key !== 'producer')
+      throw new TypeError(`eventStream: there is no option ${JSON.stringify(key)}, only producer`);
+  }
 }
 
 function checkName(what: string, name: unknown): void {

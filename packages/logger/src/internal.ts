@@ -52,4 +52,11 @@ export {
   unregisterLoggerProvider,
 } from './otel-logs-api.ts';
 export { attributesOf } from './scope.ts';
-export { STREAM } from './stream-state.ts';
+export {
+  isStreamKey,
+  STREAM,
+  type StreamMark,
+  type StreamNumbers,
+  streamMarkOf,
+  withStreamMark,
+} from './stream-state.ts';

@@ -1,3 +1,5 @@
+import { type Context, createContextKey } from '@opentelemetry/api';
+
 /** The attributes that make a record one of a stream. */
 export const STREAM: {
   readonly name: 'logspan.stream.name';
@@ -13,6 +15,35 @@ export const STREAM: {
   sequence: 'logspan.stream.sequence',
   end: 'logspan.stream.end',
 });
+
+/** What `eventStream` alone may say of a record: attributes of these names are dropped wherever else they come from. */
+const RESERVED = 'logspan.stream.';
+
+/** True for the name of an attribute that only the events of a stream have. */
+export function isStreamKey(key: string): boolean {
+  return key.length > RESERVED.length && key.charCodeAt(8) === 0x73 && key.startsWith(RESERVED);
+}
+
+/** Which event of which stream a record is, as its attributes. */
+export type StreamNumbers = Readonly<Record<string, string | number | boolean>>;
+
+/** What `eventStream` says of the record that it emits, in the context of the call: no data can say it. */
+export interface StreamMark {
+  readonly numbers: StreamNumbers;
+  /** The attributes of the call: another record of the same context is no event. */
+  readonly attributes: object;
+}
+
+// The same key for all copies of this package.
+const MARK = createContextKey('logspan.stream.v1');
+
+export function withStreamMark(context: Context, mark: StreamMark): Context {
+  return context.setValue(MARK, mark);
+}
+
+export function streamMarkOf(context: Context): StreamMark | undefined {
+  return context.getValue(MARK) as StreamMark | undefined;
+}
 
 /** The count of one stream of one producer in this process. */
 export interface StreamCount {

@@ -1,9 +1,10 @@
-import { type AttributeValue, PlainCopy, settleAttributes } from '@logspan/logger/internal';
+import { PlainCopy, settleAttributes } from '@logspan/logger/internal';
 import type { Context } from '@opentelemetry/api';
 import type { HandlerEnd, Lost } from '../handlers/handler.ts';
 import { copyRecord, keepRecord } from '../pipeline/copy-record.ts';
 import { isHandedOver } from '../pipeline/hand-over.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
+import { splitStreamNumbers } from '../pipeline/stream-numbers.ts';
 import { TimeoutError } from '../pipeline/within.ts';
 import { Announcer } from './announce.ts';
 import { withoutWordsOf } from './answer-text.ts';
@@ -242,10 +243,11 @@ export class DeliveryEnd implements HandlerEnd {
 }
 
 function madePlain(record: LogRecord): LogRecord {
-  const { attributes, dropped } = settleAttributes(record.attributes);
+  const { numbers, others } = splitStreamNumbers(record.attributes);
+  const { attributes, dropped } = settleAttributes(others);
   return {
     ...copyRecord(record),
-    attributes: attributes as Readonly<Record<string, AttributeValue>>,
+    attributes: { ...(new PlainCopy().of(numbers) as object), ...attributes },
     droppedAttributesCount: record.droppedAttributesCount + dropped,
     body: new PlainCopy().of(record.body),
   };

@@ -1,6 +1,7 @@
 import { jsonFormat } from '../formats/json-format.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+import { splitStreamNumbers } from '../pipeline/stream-numbers.ts';
 import { type Answer, isSuccess, type Outcome, readStatus, refused } from './answer.ts';
 import type { Batch, OpenBatch, RequestFormat } from './batch.ts';
 
@@ -101,10 +102,12 @@ class JsonBatch implements Batch {
   }
 }
 
+/** All but what says which event of a stream it is: its consumer would see a gap. */
 function withoutAttributes(record: LogRecord): LogRecord {
   const bare = copyRecord(record);
-  const count = Object.keys(bare.attributes).length;
-  return { ...bare, attributes: {}, droppedAttributesCount: bare.droppedAttributesCount + count };
+  const { numbers, others } = splitStreamNumbers(bare.attributes);
+  const dropped = bare.droppedAttributesCount + Object.keys(others).length;
+  return { ...bare, attributes: numbers, droppedAttributesCount: dropped };
 }
 
 /** What JSON cannot tell apart comes back as the simpler of the two; the observed time as the time. */

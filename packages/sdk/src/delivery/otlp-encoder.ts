@@ -1,6 +1,7 @@
 import { PlainCopy } from '@logspan/logger/internal';
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
+import { splitStreamNumbers } from '../pipeline/stream-numbers.ts';
 
 /*
  * OTLP protobuf, opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto: one pass, into one growing buffer.
@@ -113,7 +114,7 @@ export class OtlpEncoder {
   }
 
   /**
-   * Appends one record; `withAttributes` false leaves its attributes out and counts them as dropped.
+   * Appends one record; `withAttributes` false leaves its attributes out, but for `logspan.stream.*`, and counts them as dropped.
    *
    * @throws whatever reading the record throws; nothing of it is then left behind.
    */
@@ -295,7 +296,10 @@ export class OtlpEncoder {
     if (withAttributes) {
       this.#attributes(0x32, attributes);
     } else {
-      dropped += Object.keys(attributes).length;
+      // An event of a stream stays one: its consumer would see a gap.
+      const { numbers, others } = splitStreamNumbers(attributes);
+      this.#attributes(0x32, numbers);
+      dropped += Object.keys(others).length;
     }
     if (dropped > 0) {
       this.#reserve(11);

@@ -1,5 +1,6 @@
-import { type AttributeValue, PlainCopy } from '@logspan/logger/internal';
+import { type AttributeValue, isStreamKey, PlainCopy } from '@logspan/logger/internal';
 import type { LogRecord } from './stage.ts';
+import { streamNumbersOf } from './stream-numbers.ts';
 import { thrownOf } from './thrown.ts';
 
 /**
@@ -12,6 +13,7 @@ export function copyRecord(record: LogRecord): LogRecord {
   // No attribute, judged by nothing; but an exporter that inspects its records would show it.
   for (const symbol of Object.getOwnPropertySymbols(attributes)) delete attributes[symbol];
   const thrown = thrownOf(record);
+  const stream = streamNumbersOf(record);
   const copy: LogRecord & { attributes: Record<string, unknown>; removeAttribute(key: string): void } = {
     hrTime: record.hrTime,
     hrTimeObserved: record.hrTimeObserved,
@@ -22,13 +24,14 @@ export function copyRecord(record: LogRecord): LogRecord {
     attributeValueLengthLimit: valueLengthLimit(record),
     ...(record.writtenByStage === true ? { writtenByStage: true } : {}),
     ...(thrown === undefined ? {} : { thrown: () => thrown }),
+    ...(stream === undefined ? {} : { streamNumbers: () => stream }),
     severityNumber: record.severityNumber,
     severityText: record.severityText,
     body: record.body,
     eventName: record.eventName,
     attributes,
     setAttribute(key: string, value?: unknown) {
-      if (value !== undefined) attributes[key] = value;
+      if (value !== undefined && !isStreamKey(key)) attributes[key] = value;
       return copy;
     },
     removeAttribute(key: string) {

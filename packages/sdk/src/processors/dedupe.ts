@@ -1,5 +1,6 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
+import type { Context } from '@opentelemetry/api';
 import { factory } from '../pipeline/factory.ts';
 import {
   attributesKey,
@@ -72,8 +73,8 @@ export function dedupe(options: DedupeOptions = {}): Stage {
     const sameness: Sameness = { kind: '', text: '', scope: '', severityNumber: 0 };
     let dropped = 0;
 
-    const isRepeated = (record: LogRecord): boolean => {
-      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record)) return false;
+    const isRepeated = (record: LogRecord, context: Context | undefined): boolean => {
+      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record, context)) return false;
       if (!fill(sameness, record)) return false;
       const now = time.now();
       const window = windows.at(sameness, now);
@@ -88,7 +89,7 @@ export function dedupe(options: DedupeOptions = {}): Stage {
 
     return forwardTo(next, {
       onEmit(record, context) {
-        if (isRepeated(record)) dropped++;
+        if (isRepeated(record, context)) dropped++;
         else next.onEmit(record, context);
       },
       async forceFlush(limits) {

@@ -127,7 +127,7 @@ export function fingersCrossed(options: FingersCrossedOptions = {}): Stage {
 
     /** True if the record is to pass, after all that is to pass before it. */
     const decide = (record: LogRecord, context: Context | undefined): boolean => {
-      const key = ended || isSpared(record) ? undefined : keyOf(record);
+      const key = ended || isSpared(record, context) ? undefined : keyOf(record);
       if (key === undefined) return true;
       const now = time.now();
       dropIdle(now);

@@ -1,5 +1,6 @@
 import { LEVEL_NAMES, type LevelName, SEVERITY } from '@logspan/logger';
 import { severityOf } from '@logspan/logger/internal';
+import type { Context } from '@opentelemetry/api';
 import { factory } from '../pipeline/factory.ts';
 import { LeftOut } from '../pipeline/left-out.ts';
 import {
@@ -90,8 +91,8 @@ export function rateLimit(options: RateLimitOptions): Stage {
     let limited = 0;
     let overflow = 0;
 
-    const passes = (record: LogRecord): boolean => {
-      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record)) return true;
+    const passes = (record: LogRecord, context: Context | undefined): boolean => {
+      if ((record.severityNumber || SEVERITY.info) >= keepFrom || isSpared(record, context)) return true;
       const key = keying.key(record);
       if (key === undefined) return true;
       const now = time.now();
@@ -110,7 +111,7 @@ export function rateLimit(options: RateLimitOptions): Stage {
 
     return forwardTo(next, {
       onEmit(record, context) {
-        if (passes(record)) next.onEmit(record, context);
+        if (passes(record, context)) next.onEmit(record, context);
       },
       async forceFlush(limits) {
         summaries.write();

@@ -1,5 +1,5 @@
-import { type AttributeValue, setOwn, settleAttributes } from '@logspan/logger/internal';
-import { diag } from '@opentelemetry/api';
+import { type AttributeValue, STREAM, setOwn, settleAttributes } from '@logspan/logger/internal';
+import { type Context, diag } from '@opentelemetry/api';
 import { plainValue, valueLengthLimit } from '../pipeline/copy-record.ts';
 import { removeAttribute } from '../pipeline/edit-attributes.ts';
 import { factory } from '../pipeline/factory.ts';
@@ -14,6 +14,7 @@ import {
   type StageAccount,
   stage,
 } from '../pipeline/stage.ts';
+import { splitStreamNumbers, streamNumbersOf } from '../pipeline/stream-numbers.ts';
 import { Remembered } from './redact/remembered.ts';
 import { type RedactOptions, type Rules, rulesOf } from './redact/rules.ts';
 import { type Shape, Walk } from './redact/walk.ts';
@@ -84,7 +85,7 @@ export function redact(options: RedactOptions = {}, now: () => number = () => pe
     const redactor = new Redactor(new Walk(ofOnePipeline(rules)));
     return forwardTo(next, {
       onEmit(record, context) {
-        redactor.redact(record);
+        redactor.redact(record, context);
         next.onEmit(record, context);
       },
       account: (): RedactAccount => redactor.account(),
@@ -185,7 +186,7 @@ class Redactor {
   }
 
   /** Throws if the record could not even be emptied. */
-  redact(record: LogRecord): void {
+  redact(record: LogRecord, context?: Context): void {
     const walk = this.#walk;
     if (record.resource !== this.#resource) this.#lookAt(record.resource);
     walk.begin(record.droppedAttributesCount > 0, valueLengthLimit(record));
@@ -195,14 +196,14 @@ class Redactor {
       this.#scope(record);
       const shape = this.#fields(record);
       if (!rendered) this.#body(record);
-      replaceAttributes(record, walk.attributes(record.attributes, 'attributes', shape));
+      replaceAttributes(record, this.#attributes(record, context, shape));
       if (rendered) {
         renderAgain(record);
         this.#body(record);
       }
     } catch {
       this.#redacted++;
-      this.#withhold(record);
+      this.#withhold(record, context);
     }
     this.#redacted += walk.replaced;
   }
@@ -257,6 +258,29 @@ class Redactor {
     if (!Object.is(clean, body)) setField(record, 'body', clean);
   }
 
+  /** What makes a record an event of a stream stays what it is, and no other record has it. */
+  #attributes(record: LogRecord, context: Context | undefined, shape: Shape): Record<string, AttributeValue> {
+    const { attributes } = record;
+    // Of ours only an event has them; into one of a stock SDK anybody may have written them.
+    if (attributes[STREAM.sequence] === undefined) return this.#walk.attributes(attributes, 'attributes', shape);
+    const { others } = splitStreamNumbers(attributes);
+    return { ...this.#streamNumbers(record, context), ...this.#walk.attributes(others, 'attributes', shape) };
+  }
+
+  /**
+   * Stream and producer are searched as texts, since people have named them, but no key of yours, such as `name`, makes them
+   * secret; by the others consumers count.
+   */
+  #streamNumbers(record: LogRecord, context: Context | undefined): Record<string, AttributeValue> {
+    const numbers: Record<string, AttributeValue> = {};
+    for (const key of Object.keys(streamNumbersOf(record, context) ?? {})) {
+      const value = record.attributes[key];
+      const isText = typeof value === 'string' && key !== STREAM.epoch;
+      numbers[key] = isText ? this.#walk.text(value, `attributes.${key}`) : (value as AttributeValue);
+    }
+    return numbers;
+  }
+
   /** The resource of a stock SDK is in places that no stage reaches: all that is left is to say so. */
   #lookAt(resource: Resource | undefined): void {
     this.#resource = resource;
@@ -271,7 +295,7 @@ class Redactor {
     }
   }
 
-  #withhold(record: LogRecord): void {
+  #withhold(record: LogRecord, context: Context | undefined): void {
     const walk = this.#walk;
     walk.begin(false);
     let eventName: string | undefined;
@@ -286,7 +310,7 @@ class Redactor {
     if (record.instrumentationScope !== undefined && record.instrumentationScope !== this.#lastClean) {
       setField(record, 'instrumentationScope', { name: '' });
     }
-    replaceAttributes(record, { [FAILED]: true });
+    replaceAttributes(record, { ...this.#streamNumbers(record, context), [FAILED]: true });
   }
 }
 

@@ -109,7 +109,7 @@ export function sample(options: SampleOptions = {}): Stage {
 
     return forwardTo(next, {
       onEmit(record, context) {
-        if ((record.severityNumber ?? SEVERITY.info) < keepFrom && !isSpared(record) && !isKept(record)) {
+        if ((record.severityNumber ?? SEVERITY.info) < keepFrom && !isSpared(record, context) && !isKept(record)) {
           const ratio = decide(record);
           if (ratio === 0) return;
           if (ratio < 1) weigh(record, ratio);

@@ -6,8 +6,10 @@ import {
   isError,
   isPlain,
   isSettled,
+  isStreamKey,
   lazyCompute,
   PlainCopy,
+  type StreamNumbers,
   setOwn,
   settleAttributes,
 } from '@logspan/logger/internal';
@@ -42,6 +44,7 @@ export class PipelineRecord implements LogRecord {
   #given: unknown;
   #bound: Attributes | undefined;
   #exception: unknown;
+  #stream: StreamNumbers | undefined;
   #attributes: Record<string, AttributeValue> | undefined;
   #owned = false;
   #dropped = 0;
@@ -63,6 +66,7 @@ export class PipelineRecord implements LogRecord {
     given: unknown,
     bound: Attributes | undefined,
     exception: unknown,
+    stream?: StreamNumbers,
   ) {
     this.resource = resource;
     this.instrumentationScope = scope;
@@ -80,6 +84,7 @@ export class PipelineRecord implements LogRecord {
     this.#given = given;
     this.#bound = bound;
     this.#exception = exception;
+    this.#stream = stream;
   }
 
   get hrTime(): HrTime {
@@ -126,12 +131,16 @@ export class PipelineRecord implements LogRecord {
     this.#bodyPlain = false;
   }
 
-  /** Sets or replaces an attribute; undefined is ignored. A new one beyond the limit is dropped and counted. */
+  /**
+   * Sets or replaces an attribute; undefined is ignored. A new one beyond the limit is dropped and counted, and so is
+   * `logspan.stream.*`, which only `eventStream` may say.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   setAttribute(key: string, value?: any): this {
     if (this.#sealed || value === undefined) return this;
     const attributes = this.#own();
-    if (!Object.hasOwn(attributes, key) && Object.keys(attributes).length >= this.#limits.attributeCount) {
+    const isNew = !Object.hasOwn(attributes, key);
+    if (isStreamKey(key) || (isNew && Object.keys(attributes).length >= this.#limits.attributeCount)) {
       this.#dropped++;
       return this;
     }
@@ -206,6 +215,11 @@ export class PipelineRecord implements LogRecord {
     return errorUnder(this.#given) ?? errorUnder(this.#bound);
   }
 
+  /** Which event of a stream it is, if it is one. */
+  streamNumbers(): StreamNumbers | undefined {
+    return this.#stream;
+  }
+
   /** From here on only reads are permitted. */
   seal(): void {
     this.#sealed = true;
@@ -213,6 +227,7 @@ export class PipelineRecord implements LogRecord {
 
   #settle(): Record<string, AttributeValue> {
     const given = this.#given;
+    if (this.#stream !== undefined) return this.#settleEvent(this.#stream);
     try {
       // The common case, without the result object of settleAttributes.
       if (this.#bound === undefined && this.#exception === undefined && isSettled(given, this.#limits)) {
@@ -227,6 +242,17 @@ export class PipelineRecord implements LogRecord {
     this.#owned = settled.owned;
     this.#dropped = settled.dropped;
     return settled.attributes;
+  }
+
+  /** An event of a stream: its numbers first, so that no limit cuts them. */
+  #settleEvent(stream: StreamNumbers): Record<string, AttributeValue> {
+    const left = Math.max(0, this.#limits.attributeCount - Object.keys(stream).length);
+    const limits = { ...this.#limits, attributeCount: left };
+    const settled = settleAttributes(this.#given, this.#bound, this.#exception, limits);
+    this.#attributes = { ...stream, ...settled.attributes };
+    this.#owned = true;
+    this.#dropped = settled.dropped;
+    return this.#attributes;
   }
 
   #own(): Record<string, AttributeValue> {

@@ -9,8 +9,10 @@ import {
   type RecordDestination,
   type RecordWriter,
   type ScopeLevel,
+  type StreamMark,
   scopeLevel,
   settleAttributes,
+  streamMarkOf,
 } from '@logspan/logger/internal';
 import {
   type Context,
@@ -232,7 +234,8 @@ class ProviderLogger implements OtelLogger, RecordWriter {
       const { scoped } = shared;
       const span = this.#includeTraceContext ? shared.span : undefined;
       const severityNumber = typeof input.severityNumber === 'number' ? input.severityNumber : undefined;
-      if (typeof severityNumber === 'number' && severityNumber !== 0 && severityNumber < this.#level.minimum) {
+      const mark = isContext(input.context) ? markOf(input.context, input) : undefined;
+      if (mark === undefined && isBelow(severityNumber, this.#level.minimum)) {
         shared.belowLevel++;
         return;
       }
@@ -253,6 +256,7 @@ class ProviderLogger implements OtelLogger, RecordWriter {
         input.attributes,
         scoped,
         input.exception,
+        mark?.numbers,
       );
       const timestamp = hrTimeOf(input.timestamp);
       if (timestamp !== undefined) {
@@ -323,6 +327,16 @@ function enter(shared: Shared, from: Context): void {
   shared.scoped = attributesOf(from);
   shared.span = span;
   shared.context = from;
+}
+
+/** Of an event of a stream, which needs no level; of no other record that somebody writes in its context. */
+function markOf(from: Context, { attributes }: LogRecordInput): StreamMark | undefined {
+  const mark = streamMarkOf(from);
+  return mark !== undefined && mark.attributes === attributes ? mark : undefined;
+}
+
+function isBelow(severityNumber: number | undefined, minimum: number): boolean {
+  return severityNumber !== undefined && severityNumber !== 0 && severityNumber < minimum;
 }
 
 function isContext(value: unknown): value is Context {
