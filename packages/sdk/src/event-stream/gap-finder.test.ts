@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { STREAM } from '@logspan/logger/internal';
 import fc from 'fast-check';
 import { jsonFormat } from '../formats/json-format.ts';
 import { otlpJsonFormat } from '../formats/otlp-json-format.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
+import { ConfigError } from '../provider/config-error.ts';
 import { type EpochReport, findGaps, type GapFinderOptions, StreamGapFinder } from './gap-finder.ts';
 import { NumberRanges } from './number-ranges.ts';
 
@@ -158,6 +160,40 @@ describe('what it reads', () => {
     await expect(findGaps(lines())).resolves.toEqual(expected);
   });
 
+  const text = told.map((it) => `${inJson({ ...record(it), body: 'ü€😀' })}\n`).join('');
+  const pieces = (size: number) =>
+    Array.from({ length: Math.ceil(Buffer.byteLength(text) / size) }, (_, i) =>
+      Buffer.from(text).subarray(i * size, (i + 1) * size),
+    );
+  test.each<[string, () => Parameters<typeof findGaps>[0]]>([
+    ['a text', () => text],
+    ['the bytes of a text', () => Buffer.from(text)],
+    ['a text among others', () => [text]],
+    ['bytes of lines', () => text.split('\n').map((line) => Buffer.from(line))],
+    ['lines with \\r', () => text.replaceAll('\n', '\r\n').split('\n')],
+    ['a stream of bytes', () => Readable.from(pieces(7), { objectMode: false })],
+    ['a stream of text', () => Readable.from(pieces(11), { objectMode: false }).setEncoding('utf8')],
+    ['a stream of lines', () => Readable.from(text.split('\n'))],
+    ['a stream of the web', () => new Blob([text]).stream() as unknown as AsyncIterable<unknown>],
+    ['one piece of a line at a time', () => Readable.from(pieces(1), { objectMode: false })],
+  ])('%s', async (_, source) => {
+    await expect(findGaps(source())).resolves.toEqual(expected);
+    await expect(findGaps(source())).resolves.toMatchObject({ unreadable: 0, others: 0, complete: false });
+  });
+
+  test.each([[undefined], [null], [7], [{}], [() => []]])('but not %j, which is a ConfigError', async (source) => {
+    await expect(findGaps(source as never)).rejects.toThrow(ConfigError);
+    await expect(findGaps(source as never)).rejects.toThrow(/findGaps/);
+  });
+
+  test('who has seen nothing, or could not read all of it, does not know that all is there', async () => {
+    const whole = [one(1), one(2, { end: true })].map((it) => inJson(record(it)));
+    await expect(findGaps(whole)).resolves.toMatchObject({ complete: true });
+    for (const source of [[], [''], [{}], [...whole, whole[0]?.slice(0, 80)], [...whole, [record(one(4))]]]) {
+      await expect(findGaps(source)).resolves.toMatchObject({ complete: false });
+    }
+  });
+
   test('what is of no stream, and what cannot be read, is counted and harms nothing', async () => {
     const torn = inJson(record(one(2))).slice(0, 80);
     const throws = {
@@ -187,8 +223,9 @@ describe('what it reads', () => {
     await expect(findGaps([...hostile, record(one(1))])).resolves.toMatchObject({
       received: 1,
       missing: 0,
-      unreadable: 5,
-      others: 7,
+      unreadable: 6,
+      others: 6,
+      complete: false,
     });
   });
 });
@@ -321,7 +358,7 @@ test('any loss, repetition, order and interleaving: exactly what the slow way fi
         received: sum('received'),
         duplicates: sum('duplicates'),
         missing: sum('missing'),
-        complete: report.epochs.every(({ ended, missing }) => ended && missing === 0),
+        complete: report.epochs.length > 0 && report.epochs.every(({ ended, missing }) => ended && missing === 0),
       });
     }),
     { numRuns: 300 },

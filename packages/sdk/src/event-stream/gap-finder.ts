@@ -1,4 +1,6 @@
 import { checkNumber, checkOptions, checkType } from '../provider/check-options.ts';
+import { ConfigError, given } from '../provider/config-error.ts';
+import { linesOf } from './lines.ts';
 import { type NumberRange, NumberRanges } from './number-ranges.ts';
 import { type StreamMark, streamMarks } from './stream-mark.ts';
 
@@ -46,7 +48,7 @@ export interface GapReport {
   readonly received: number;
   readonly duplicates: number;
   readonly missing: number;
-  /** True if nothing is missing, every epoch has ended, and nothing was untracked. */
+  /** True if there are events, none is missing, every epoch has ended, and nothing was untracked or unreadable. */
   readonly complete: boolean;
   /** Events of epochs beyond `maxEpochs`. */
   readonly untracked: number;
@@ -97,18 +99,23 @@ export class StreamGapFinder {
 
   /**
    * Takes a record, an event as `emit` answered it, a line of a file (our JSON or OTLP JSON), or a request of OTLP JSON or
-   * of `httpBatch`. Never throws: what cannot be read is counted.
+   * of `httpBatch`; as text or as its bytes, and a text may have many lines. Never throws: what cannot be read is counted.
    */
   add(input: unknown): void {
+    const value = input instanceof Uint8Array ? Buffer.from(input).toString() : input;
     // The end of a file is an empty line to many.
-    if (typeof input === 'string' && input.trim() === '') return;
+    if (typeof value === 'string' && value.trim() === '') return;
+    let marks: (StreamMark | undefined)[];
     try {
-      for (const mark of streamMarks(input)) {
-        if (mark === undefined) this.#others++;
-        else this.#take(mark);
-      }
+      marks = [...streamMarks(value)];
     } catch {
-      this.#unreadable++;
+      if (typeof value === 'string' && value.includes('\n')) for (const line of value.split('\n')) this.add(line);
+      else this.#unreadable++;
+      return;
+    }
+    for (const mark of marks) {
+      if (mark === undefined) this.#others++;
+      else this.#take(mark);
     }
   }
 
@@ -126,7 +133,8 @@ export class StreamGapFinder {
       received: sum('received'),
       duplicates: sum('duplicates'),
       missing,
-      complete: missing === 0 && this.#untracked === 0 && epochs.every(({ ended }) => ended),
+      complete:
+        epochs.length > 0 && missing + this.#untracked + this.#unreadable === 0 && epochs.every(({ ended }) => ended),
       untracked: this.#untracked,
       others: this.#others,
       unreadable: this.#unreadable,
@@ -181,14 +189,40 @@ export class StreamGapFinder {
   }
 }
 
-/** Reads all there is, such as the lines of a file, and reports: {@link StreamGapFinder}. Rejects only if the source does. */
+/**
+ * Reads all there is, and reports: {@link StreamGapFinder}. The source is a text or its bytes, a stream of either
+ * (`createReadStream(file)`), which are cut into lines; or anything iterable, also asynchronously, of what `add` takes.
+ *
+ * Rejects with a ConfigError for what is none of these, and with whatever the source throws.
+ */
 export async function findGaps(
-  source: Iterable<unknown> | AsyncIterable<unknown>,
+  source: string | Uint8Array | Iterable<unknown> | AsyncIterable<unknown>,
   options?: GapFinderOptions,
 ): Promise<GapReport> {
   const finder = new StreamGapFinder(options);
-  for await (const input of source) finder.add(input);
+  for await (const input of inputsOf(source)) finder.add(input);
   return finder.report();
+}
+
+function inputsOf(source: unknown): Iterable<unknown> | AsyncIterable<unknown> {
+  if (typeof source === 'string' || source instanceof Uint8Array) return [source];
+  const of = (source ?? {}) as {
+    readonly [Symbol.iterator]?: unknown;
+    readonly [Symbol.asyncIterator]?: unknown;
+    /** Of a stream of Node: true if its chunks are values. */
+    readonly readableObjectMode?: unknown;
+    /** Of a stream of the web. */
+    readonly getReader?: unknown;
+  };
+  if (typeof (of[Symbol.asyncIterator] ?? of[Symbol.iterator]) !== 'function') {
+    throw new ConfigError(
+      'findGaps',
+      `must be given lines, records, or a text or stream of lines, not ${given(source)}`,
+    );
+  }
+  // What it gives out are pieces that end anywhere.
+  const isOfPieces = of.readableObjectMode === false || typeof of.getReader === 'function';
+  return isOfPieces ? linesOf(source as AsyncIterable<unknown>) : (source as Iterable<unknown>);
 }
 
 function compare(a: string, b: string): number {

@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function* streamMarks(input: unknown): Generator<StreamMark | undefined> {
   const value: unknown = typeof input === 'string' ? JSON.parse(input) : input;
-  if (typeof value !== 'object' || value === null) throw new TypeError('no record');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no record');
   const { resourceLogs, logs, attributes } = value as Fields;
   if (Array.isArray(resourceLogs)) {
     for (const { scopeLogs } of objects(resourceLogs)) {
