@@ -57,3 +57,14 @@ test('Hono without a Node server: the record is written when the response is the
   expect(JSON.stringify(memory.records)).not.toContain('secret');
   await memory.end();
 });
+
+test('Hono without a Node server, logged twice: written once', async () => {
+  const memory = new Memory();
+  const app = new Hono();
+  app.use(requestLogging().hono);
+  app.use(requestLogging().hono);
+  app.get('/', (c: Context) => c.text('x'));
+  await app.request('/');
+  expect(memory.events).toEqual(['request_started', 'request_completed']);
+  await memory.end();
+});

@@ -52,8 +52,13 @@ export class Memory {
     for (;;) {
       const found = this.records.find((record) => event.test(record.event ?? ''));
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.next();
     }
+  }
+
+  /** Resolves as soon as another record is there. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #add(record: Arrived): void {

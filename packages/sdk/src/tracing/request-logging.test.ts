@@ -14,7 +14,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { getLogger } from '@logspan/logger';
+import { getLogger, withAttributes } from '@logspan/logger';
 import { context, diag, SpanKind, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { toldDuring } from '../../../../test/pipeline/recorder.ts';
@@ -245,21 +245,64 @@ describe('what a client may send', () => {
     expect(await sendBytes(url, upgrade)).toMatch(/^HTTP\/1\.1 200 [\s\S]*no/);
     expect((await ended()).event).toBe('request_completed');
   });
+});
 
-  test('HTTP/2, through what Node has for listeners of HTTP/1', async () => {
-    const listener = requestLogging().listener((_request, response) => void response.end('done'));
-    const server2 = http2.createServer(listener as never);
+describe('HTTP/2, through what Node has for listeners of HTTP/1', () => {
+  let server2: http2.Http2Server;
+  let session: http2.ClientHttp2Session;
+  async function serve2(listener: RequestListener): Promise<number> {
+    server2 = http2.createServer(requestLogging().listener(listener) as never);
     await new Promise<void>((resolve) => server2.listen(0, '127.0.0.1', resolve));
     const { port } = server2.address() as AddressInfo;
-    const session = http2.connect(`http://127.0.0.1:${port}`);
+    session = http2.connect(`http://127.0.0.1:${port}`);
+    return port;
+  }
+  afterEach(async () => {
+    session.destroy();
+    await new Promise((resolve) => server2.close(resolve));
+  });
+
+  test('a request is written', async () => {
+    const port = await serve2((_request, response) => void response.end('done'));
     const call = session.request({ ':path': '/cart?token=secret', traceparent });
     await once(call.resume(), 'end');
     const { event, attributes, span } = await ended();
     expect([event, span?.traceId]).toEqual(['request_completed', TRACE]);
     expect(attributes).toMatchObject({ 'url.path': '/cart', 'server.address': '127.0.0.1', 'server.port': port });
-    session.close();
-    await new Promise((resolve) => server2.close(resolve));
   });
+
+  test.each(['HEAD', 'POST'])('so is one of %s', async (method) => {
+    await serve2((_request, response) => void response.writeHead(204).end());
+    session.request({ ':path': '/', ':method': method }).resume().end();
+    expect(await ended()).toMatchObject({
+      event: 'request_completed',
+      attributes: { 'http.response.status_code': 204 },
+    });
+  });
+
+  const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
+  test.each<[string, number | undefined, RequestListener]>([
+    ['before its answer', undefined, () => call?.close(NGHTTP2_CANCEL)],
+    ['before its answer, without a reason', undefined, () => call?.close(NGHTTP2_NO_ERROR)],
+    ['during its answer', 200, (_request, response) => void response.write('part', () => call?.close(NGHTTP2_CANCEL))],
+    [
+      'before all of it is out',
+      200,
+      (_request, response) => {
+        response.end(Buffer.alloc(10_000_000));
+        call?.close(NGHTTP2_CANCEL);
+      },
+    ],
+    ['with its session', undefined, () => session.destroy()],
+    ['by the server', undefined, (_request, response) => void response.destroy()],
+  ])('a request that is cut off %s was aborted', async (_when, status, listener) => {
+    await serve2(listener);
+    call = session.request({ ':path': '/' }).on('error', () => undefined);
+    const record = await ended();
+    expect([record.event, record.attributes['http.response.status_code']]).toEqual(['request_aborted', status]);
+    expect(memory.records).toHaveLength(2);
+  });
+  let call: http2.ClientHttp2Stream | undefined;
 });
 
 describe('events of request and response', () => {
@@ -337,6 +380,33 @@ describe('a client that does not wait', () => {
     call.write('first');
     expect((await ended()).event).toBe('request_aborted');
     expect(await failed).toBeDefined();
+  });
+
+  test('while requests wait behind another one on its connection: each has an end, and its span', async () => {
+    const spans = new InMemorySpanExporter();
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+    const count = 15;
+    let last = 0;
+    let listeners = 0;
+    const url = await serve((request, response) => {
+      if (request.url !== '/0') response.end('x');
+      if (request.url !== `/${count}`) return;
+      last++;
+      listeners = request.socket.listenerCount('close');
+      client.destroy();
+    });
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    client.write(Array.from({ length: count + 1 }, (_, i) => `GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+    while (memory.events.filter((event) => event === 'request_aborted').length <= count) {
+      await memory.next();
+    }
+    expect([last, memory.events.filter((event) => event !== 'request_started').length]).toEqual([1, count + 1]);
+    for (const { event, attributes } of memory.records) {
+      if (event === 'request_aborted') expect(attributes).not.toHaveProperty(['http.response.status_code']);
+    }
+    expect(spans.getFinishedSpans()).toHaveLength(count + 1);
+    // Not one for each request.
+    expect(listeners).toBeLessThan(10);
   });
 
   test('during a pipeline, which fails because of it', async () => {
@@ -488,6 +558,32 @@ describe('with a tracer', () => {
     await spanEnded;
     expect(spans.getFinishedSpans().map(({ name, spanContext }) => [name, spanContext])).toHaveLength(1);
     expect(record.span?.spanId).toBe(spans.getFinishedSpans()[0]?.spanContext().spanId);
+  });
+});
+
+describe('request logging that stands twice before a handler', () => {
+  test('writes once: the outermost', async () => {
+    const inner = requestLogging({ logger: getLogger('inner'), attributes: () => ({ inner: true }) });
+    const url = await serve(inner.listener(inner.listener((_request, response) => void response.end())), {
+      attributes: () => ({ outer: true }),
+    });
+    await (await fetch(url)).text();
+    await ended();
+    expect(memory.events).toEqual(['request_started', 'request_completed']);
+    for (const { scope, attributes } of memory.records) {
+      expect([scope, attributes.outer, attributes.inner]).toEqual(['http.server', true, undefined]);
+    }
+  });
+
+  test('keeps what was put around the inner one', async () => {
+    const inner = requestLogging().listener((_request, response) => {
+      getLogger('shop').info('inside');
+      response.end();
+    });
+    const url = await serve((request, response) => withAttributes({ tenant: 'acme' }, () => inner(request, response)));
+    await (await fetch(url)).text();
+    await ended();
+    expect(memory.only('inside').attributes).toEqual({ tenant: 'acme' });
   });
 });
 

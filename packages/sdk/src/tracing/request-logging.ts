@@ -9,6 +9,7 @@ import { type FastifyPlugin, fastifyPlugin } from './request-logging/fastify.ts'
 import { type HonoMiddleware, honoMiddleware } from './request-logging/hono.ts';
 import { type KoaMiddleware, koaMiddleware } from './request-logging/koa.ts';
 import { loggedListener, type NodeListener } from './request-logging/node-http.ts';
+import { QueuedResponses } from './request-logging/queued-responses.ts';
 
 export type { ExpressErrorMiddleware, ExpressMiddleware, ExpressNext } from './request-logging/express.ts';
 export type { FastifyPlugin } from './request-logging/fastify.ts';
@@ -89,6 +90,7 @@ export function requestLogging<Request = IncomingMessage>(
     query: shownParameters('requestLogging.query', query),
     now,
     failures: new Failures('a function of requestLogging'),
+    queued: new QueuedResponses(),
   };
   const [express, expressErrors] = expressMiddleware(settings);
   return {

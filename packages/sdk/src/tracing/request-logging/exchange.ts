@@ -1,12 +1,13 @@
 import type { Logger } from '@logspan/logger';
 import { exceptionAttributes } from '@logspan/logger/internal';
-import { type Context, context, type Span, SpanKind } from '@opentelemetry/api';
+import { type Context, context, createContextKey, type Span, SpanKind } from '@opentelemetry/api';
 import type { Failures } from '../../pipeline/report.ts';
 import { errorType } from '../error-type.ts';
 import { hostAttributes, methodAttributes, targetAttributes } from '../http-attributes.ts';
 import { endSpan } from '../open-span.ts';
 import { type Outcome, type OutcomeLevels, roundMillis } from '../outcome.ts';
 import { enterRequest } from '../request.ts';
+import type { QueuedResponses } from './queued-responses.ts';
 
 /** What all requests of one {@link requestLogging} have in common. */
 export interface ExchangeSettings {
@@ -18,10 +19,16 @@ export interface ExchangeSettings {
   readonly now: () => number;
   /** Of the functions above. */
   readonly failures: Failures;
+  readonly queued: QueuedResponses;
 }
+
+/** The {@link Exchange} that a context belongs to. */
+const EXCHANGE = createContextKey('logspan.exchange');
 
 /** The first line and the headers of a request. */
 export interface Incoming {
+  /** What is the same object whoever is told of this request. */
+  readonly message: object;
   readonly method: string;
   readonly target: string;
   readonly headers: object;
@@ -29,24 +36,32 @@ export interface Incoming {
   /** The request as the framework knows it, for `ignore` and `attributes`. */
   readonly native: unknown;
   /** The route it matched, as soon as that is known. Asked at the end. */
-  route(): unknown;
+  readonly route: (() => unknown) | undefined;
+}
+
+/** The exchange of this request, if its context is the active one: request logging stands before this one, too. */
+export function exchangeAround(message: object): Exchange | undefined {
+  const around = context.active().getValue(EXCHANGE) as Exchange | undefined;
+  return around?.message === message ? around : undefined;
 }
 
 /** One request and its response: the context it is served in, and its records. */
 export class Exchange {
   readonly context: Context;
+  readonly message: object;
   readonly #settings: ExchangeSettings;
-  readonly #incoming: Incoming;
   readonly #attributes: Record<string, unknown>;
   readonly #span: Span | undefined;
   readonly #muted: boolean;
   readonly #begun: number;
+  #route: (() => unknown) | undefined;
   #thrown: { readonly error: unknown } | undefined;
   #ended = false;
 
   constructor(settings: ExchangeSettings, incoming: Incoming) {
     this.#settings = settings;
-    this.#incoming = incoming;
+    this.message = incoming.message;
+    this.#route = incoming.route;
     this.#begun = settings.now();
     const http = {
       ...methodAttributes(incoming.method),
@@ -60,9 +75,20 @@ export class Exchange {
       kind: SpanKind.SERVER,
       attributes: http,
     });
-    this.context = entered;
+    this.context = entered.setValue(EXCHANGE, this);
     this.#span = span;
     this.#write('started', this.#attributes);
+  }
+
+  /** Runs what serves the request, in its context. */
+  run<T>(serve: () => T): T {
+    // Whatever was added to it since, it is still that of this request.
+    return context.active().getValue(EXCHANGE) === this ? serve() : context.with(this.context, serve);
+  }
+
+  /** A framework behind the one that began this knows more of routes. */
+  routedBy(route: () => unknown): void {
+    this.#route = route;
   }
 
   /** Remembers what the application threw: the record of the end says it. */
@@ -89,7 +115,7 @@ export class Exchange {
   #end(outcome: Outcome, status: number | undefined, thrown: { readonly error: unknown } | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    const found = this.#ask(() => this.#incoming.route());
+    const found = this.#ask(() => this.#route?.());
     const route = typeof found === 'string' && found !== '' ? { 'http.route': found } : {};
     const response = status === undefined ? {} : { 'http.response.status_code': status };
     const type = outcome === 'failed' ? failureType(status, thrown) : undefined;

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { context } from '@opentelemetry/api';
 import type { Exchange, ExchangeSettings } from './exchange.ts';
 import { follow } from './node-http.ts';
 
@@ -26,7 +25,7 @@ export function expressMiddleware(settings: ExchangeSettings): [ExpressMiddlewar
     (request, response, next) => {
       const exchange = follow(settings, request, response, request, () => routeOf(request as Routed));
       exchanges.set(response, exchange);
-      context.with(exchange.context, next);
+      exchange.run(next);
     },
     // Express knows by the four parameters that this is for errors.
     (error, _request, response, next) => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { context } from '@opentelemetry/api';
 import type { Exchange, ExchangeSettings } from './exchange.ts';
 import { follow } from './node-http.ts';
 
@@ -32,7 +31,7 @@ export function fastifyPlugin(settings: ExchangeSettings): FastifyPlugin {
     app.addHook('onRequest', (request, reply, next) => {
       const exchange = follow(settings, request.raw, reply.raw, request, () => request.routeOptions?.url);
       exchanges.set(reply.raw, exchange);
-      context.with(exchange.context, next);
+      exchange.run(next);
     });
     app.addHook('onError', (_request, reply, error, next) => {
       exchanges.get(reply.raw)?.threw(error);

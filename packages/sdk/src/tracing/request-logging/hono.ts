@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { context } from '@opentelemetry/api';
-import { Exchange, type ExchangeSettings } from './exchange.ts';
+import { Exchange, type ExchangeSettings, exchangeAround } from './exchange.ts';
 import { follow } from './node-http.ts';
 
 /** Of a Hono context, what is needed here. */
@@ -22,27 +21,29 @@ export function honoMiddleware(settings: ExchangeSettings): HonoMiddleware {
   return async (c, next) => {
     const { incoming, outgoing } = (c.env ?? {}) as NodeEnvironment;
     const onNode = incoming !== undefined && outgoing !== undefined;
+    const around = onNode ? undefined : exchangeAround(c);
     const exchange = onNode
       ? follow(settings, incoming, outgoing, c, () => routeOf(c))
-      : new Exchange(settings, incomingOf(c));
+      : (around ?? new Exchange(settings, incomingOf(c)));
+    // Where there is no Node response, nothing says when the last byte has gone out.
+    const endsHere = !onNode && around === undefined;
     try {
-      await context.with(exchange.context, next);
+      await exchange.run(next);
     } catch (error) {
       // Hono hands errors to `onError`; what is no Error comes through.
       exchange.threw(error);
-      if (!onNode) exchange.failed(undefined);
+      if (endsHere) exchange.failed(undefined);
       throw error;
     }
     if (c.error !== undefined) exchange.threw(c.error);
-    // Where there is no Node response, nothing says when the last byte has gone out.
-    if (!onNode) exchange.completed(c.res.status);
+    if (endsHere) exchange.completed(c.res.status);
   };
 }
 
 function incomingOf(c: HonoContext) {
   const { method, url, headers } = c.req.raw;
   const host = /^[a-z][\w+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(url)?.[1];
-  return { method, target: url, headers, host, native: c, route: () => routeOf(c) };
+  return { message: c, method, target: url, headers, host, native: c, route: () => routeOf(c) };
 }
 
 /** The path of the last handler that ran: middleware has patterns such as `*`, which are no route. */

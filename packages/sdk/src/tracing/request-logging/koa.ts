@@ -17,7 +17,7 @@ export function koaMiddleware(settings: ExchangeSettings): KoaMiddleware {
     const route = (): unknown => (ctx as { _matchedRoute?: unknown })._matchedRoute;
     const exchange = follow(settings, ctx.req, ctx.res, ctx, route);
     try {
-      await context.with(exchange.context, next);
+      await exchange.run(next);
       // Koa sends it when all middleware is done, and then nothing would be left of the request while it is read.
       if (ctx.body instanceof Readable) {
         ctx.body._read = context.bind(exchange.context, ctx.body._read);

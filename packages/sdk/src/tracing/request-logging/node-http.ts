@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { types } from 'node:util';
 import { context } from '@opentelemetry/api';
-import { Exchange, type ExchangeSettings } from './exchange.ts';
+import { Exchange, type ExchangeSettings, exchangeAround } from './exchange.ts';
 
 /** What a listener of `node:http` is given, and servers built on it pass on. */
 export type NodeListener<Request, Response> = (request: Request, response: Response) => unknown;
@@ -24,7 +24,7 @@ export function loggedListener<Request extends IncomingMessage, Response extends
     let result: unknown;
     try {
       // Not through the listener's own methods: an Express application has a `bind` for the HTTP method of that name.
-      result = context.with(exchange.context, () => Reflect.apply(listener, this, [request, response]));
+      result = exchange.run(() => Reflect.apply(listener, this, [request, response]));
     } catch (error) {
       return failed(error);
     }
@@ -32,15 +32,24 @@ export function loggedListener<Request extends IncomingMessage, Response extends
   };
 }
 
-/** The exchange of a Node request and its response, which ends with the response. */
+/**
+ * The exchange of a Node request and its response, which ends with the response. If request logging stands before this one
+ * as well, it is the same exchange.
+ */
 export function follow(
   settings: ExchangeSettings,
   request: IncomingMessage,
   response: ServerResponse,
   native: unknown = request,
-  route: () => unknown = () => undefined,
+  route?: () => unknown,
 ): Exchange {
+  const around = exchangeAround(request);
+  if (around !== undefined) {
+    if (route !== undefined) around.routedBy(route);
+    return around;
+  }
   const exchange = new Exchange(settings, {
+    message: request,
     method: request.method ?? '',
     // Routers shorten `url` for the routes below them.
     target: (request as { originalUrl?: string }).originalUrl ?? request.url ?? '',
@@ -53,18 +62,31 @@ export function follow(
   // bound, once, which costs less than to bind each listener.
   request.emit = context.bind(exchange.context, request.emit);
   response.emit = context.bind(exchange.context, response.emit);
-  response.once('finish', () => exchange.completed(response.statusCode));
+  response.once('finish', () => {
+    if (isWhole(response)) exchange.completed(response.statusCode);
+  });
   if ((request as { upgrade?: boolean }).upgrade === true) {
     // A framework that runs upgrades through its handlers. The response is never sent: the connection is somebody else's.
     request.socket.once('close', () => exchange.completed(SWITCHING_PROTOCOLS));
     return exchange;
   }
-  response.once('close', () => {
+  const closed = (): void => {
     if (response.errored) exchange.threw(response.errored);
     if (isClientGone(request)) exchange.aborted(sentStatus(response));
     else exchange.failed(sentStatus(response));
-  });
+  };
+  response.once('close', closed);
+  // The connection is still that of a response before this one.
+  if (response.socket === null && request.httpVersionMajor === 1 && request.socket) {
+    settings.queued.watch(request.socket, response, closed);
+  }
   return exchange;
+}
+
+/** False for a response of HTTP/2 that was cut off: it says that it is finished, whatever has happened. */
+function isWhole(response: ServerResponse): boolean {
+  const { stream } = response as { stream?: { readonly writableFinished: boolean } };
+  return stream === undefined || (response.writableEnded && stream.writableFinished);
 }
 
 /** True if it was the client that ended the connection; of HTTP/2 connections, which carry many requests, this is assumed. */
@@ -74,5 +96,6 @@ function isClientGone({ httpVersionMajor, socket }: IncomingMessage): boolean {
 
 /** The status that the client got, if it got one. */
 function sentStatus(response: ServerResponse): number | undefined {
-  return response.headersSent ? response.statusCode : undefined;
+  // Of one that waits for its turn the head is ready, no more.
+  return response.headersSent && response.socket !== null ? response.statusCode : undefined;
 }
