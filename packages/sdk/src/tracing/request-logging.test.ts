@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   server?.closeAllConnections();
-  await new Promise((resolve) => server?.close(resolve));
+  if (server?.listening) await new Promise((resolve) => server.close(resolve));
   await memory.end();
 });
 
