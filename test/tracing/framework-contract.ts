@@ -64,7 +64,7 @@ export type StartServer = (requests: RequestLogging) => Server | Promise<Server>
 export function testFramework(
   name: string,
   start: StartServer,
-  { nested = true, brokenOff = 'RangeError' } = {},
+  { nested = true, passesOn = false, brokenOff = 'RangeError' } = {},
 ): void {
   describe(name, () => {
     let memory: Memory;
@@ -184,6 +184,19 @@ export function testFramework(
           'http.route': '/api/carts/:id',
           'url.path': '/api/carts/7',
         });
+      });
+    }
+
+    if (passesOn) {
+      test.each([
+        ['/api/fails/7', 500, '/api/fails/:id'],
+        ['/api/gone/7', 404, '/api/gone/:id'],
+        ['/api/passes/7', 404, undefined],
+        ['/passes/7', 404, undefined],
+        ['/passes/own-404', 404, undefined],
+      ])('knows whose answer it was, when routes pass requests on: %s', async (path, status, route) => {
+        const { attributes } = await send(path);
+        expect([attributes['http.response.status_code'], attributes['http.route']]).toEqual([status, route]);
       });
     }
 

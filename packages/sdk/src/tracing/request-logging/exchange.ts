@@ -91,6 +91,10 @@ export class Exchange {
     this.#route = route;
   }
 
+  get hasThrown(): boolean {
+    return this.#thrown !== undefined;
+  }
+
   /** Remembers what the application threw: the record of the end says it. */
   threw(error: unknown): void {
     this.#thrown ??= { error };
