@@ -20,6 +20,8 @@ import { route } from './route.ts';
 const handlerContext = { resource: { attributes: {} }, environment: readEnvironment({}, () => undefined) };
 const NOTHING: DeliveryAccount = { accepted: 0, delivered: 0, rejected: 0, dropped: {}, pending: 0 };
 const REASON = 'logspan.undelivered.reason';
+/** However long the test takes, no deadline comes. */
+const STILL: FallbackOptions = { now: () => 0 };
 
 /** A destination that takes everything at once, and remembers it. */
 class Memory extends Recorder implements HandlerEnd {
@@ -86,7 +88,8 @@ function startedWith(
   options: FallbackOptions & { takes?: Handler['when'] } = {},
 ) {
   const { takes, ...rest } = options;
-  const end = fallback(handlerOf('first', first), handlerOf('second', memory, takes), rest).start(handlerContext);
+  const handlers = [handlerOf('first', first), handlerOf('second', memory, takes)] as const;
+  const end = fallback(...handlers, { ...STILL, ...rest }).start(handlerContext);
   return { end, memory, accounts: () => balanced(end) };
 }
 
@@ -105,7 +108,7 @@ function withOtlp(options: OtlpOptions = {}) {
   const sender = new ScriptedSender(time.now);
   const first = otlp({ batchRecords: 5, sender: () => sender, sendSync: () => [], time, ...options });
   const memory = new Memory();
-  const end = fallback(first, handlerOf('memory', memory)).start(handlerContext);
+  const end = fallback(first, handlerOf('memory', memory), STILL).start(handlerContext);
   const emit = emitTo(end);
   let written = 0;
   return {
@@ -241,7 +244,7 @@ test('batch() too: a failed export', async () => {
     shutdown: async () => undefined,
   };
   const memory = new Memory();
-  const end = fallback(batch(exporter), handlerOf('memory', memory)).start(handlerContext);
+  const end = fallback(batch(exporter), handlerOf('memory', memory), STILL).start(handlerContext);
   emitTo(end)({ eventName: 'tick', attributes: { id: '1' } });
   await end.forceFlush();
   expect(memory.attributes).toEqual([{ id: '1', [REASON]: 'export_failed' }]);
@@ -471,7 +474,7 @@ describe('a second that holds less than there is to be handed over', () => {
       const time = new ManualTime();
       const files = new MemoryFileSystem(time.wall);
       const second = file('/log/app.log', { bufferBytes: 1_024, files, time, delayMillis: 0 });
-      const end = fallback(handlerOf('first', first), second).start(handlerContext);
+      const end = fallback(handlerOf('first', first), second, STILL).start(handlerContext);
       first.lose(recordsOf(1_000));
       await finish(end);
       expect(files.text('/log/app.log')?.split('\n')).toHaveLength(1_001);
@@ -498,7 +501,7 @@ describe('otlp() as the second, with log calls that may wait', () => {
           return [];
         },
       });
-      const end = fallback(handlerOf('first', first), second).start(handlerContext);
+      const end = fallback(handlerOf('first', first), second, STILL).start(handlerContext);
       first.lose(recordsOf(300));
       for (let turn = 0; turn < 5; turn++) await settled();
       expect(waits).toEqual([]);
@@ -584,9 +587,9 @@ describe('the second handler', () => {
 
   test('that loses records tells another fallback, and no circle comes of it', async () => {
     const [first, second] = [new Losing(), new Losing()];
-    const inner = fallback(handlerOf('a', first), handlerOf('b', second));
+    const inner = fallback(handlerOf('a', first), handlerOf('b', second), STILL);
     const memory = new Memory();
-    const end = fallback(inner, handlerOf('c', memory)).start(handlerContext);
+    const end = fallback(inner, handlerOf('c', memory), STILL).start(handlerContext);
     second.lose(recordsOf(2));
     await end.forceFlush();
     expect(memory.ids).toEqual(['0', '1']);
@@ -605,9 +608,10 @@ describe('the second handler', () => {
     const inner = fallback(
       handlerOf('a', first),
       handlerOf('b', picky, ({ attributes: { id } }) => id !== '2'),
+      STILL,
     );
     const memory = new Memory();
-    const end = fallback(inner, handlerOf('c', memory)).start(handlerContext);
+    const end = fallback(inner, handlerOf('c', memory), STILL).start(handlerContext);
     first.lose(recordsOf(4));
     await end.forceFlush();
     expect(picky.ids).toEqual(['0', '3']);
