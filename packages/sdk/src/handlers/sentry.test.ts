@@ -1,8 +1,3 @@
-/**
- * Sentry looks at its globals in hooks of the process, when Jest has taken the tests down.
- *
- * @jest-environment-options {"globalsCleanup": "off"}
- */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { getLogger, type Logger, type SeverityName } from '@logspan/logger';
 import { context, diag, TraceFlags, trace } from '@opentelemetry/api';
