@@ -153,7 +153,67 @@ describe('what the guide of old did wrong', () => {
       { alert_type: 'security_monitor_overflow', rule: 'brute_force_detected', count: 1 },
       expect.objectContaining({ alert_type: 'brute_force_detected', username: 'victim' }),
     ]);
-    expect(monitor.stats().brute_force_detected).toMatchObject({ alerts: 2, overflow: 1 });
+    expect(monitor.stats().brute_force_detected).toMatchObject({ alerts: 2, overflow: 391 });
+  });
+
+  describe('each record without room is counted at once, and told once', () => {
+    const overflowing = () => {
+      const made = monitored({ rules: [rule({ maxKeys: 1 })] });
+      made.log('e', { k: 'first' });
+      let next = 0;
+      const flood = (count: number) => times(count, () => made.log('e', { k: `made-up-${next++}` }));
+      const counts = () => made.alerts().map(({ alert_type, count }) => [alert_type, count]);
+      return { ...made, flood, counts, stats: () => made.monitor.stats().r };
+    };
+    const told = (...counts: number[]) => counts.map((count) => ['security_monitor_overflow', count]);
+
+    test('the first at once, the rest when the window is over, though nothing comes any more', async () => {
+      const { time, end, flood, counts, stats } = overflowing();
+      flood(400);
+      expect([counts(), stats()]).toEqual([told(1), expect.objectContaining({ overflow: 400, alerts: 1 })]);
+      expect([time.timers, time.keepingAlive]).toEqual([1, 0]);
+      await time.pass(9_999);
+      expect(counts()).toEqual(told(1));
+      await time.pass(1);
+      expect(counts()).toEqual(told(1, 399));
+      // Of many traces, so it is part of none; and nothing more is to be told.
+      expect(end.records.at(-1)?.spanContext).toBeUndefined();
+      expect(time.timers).toBe(0);
+      // The one that has a place had left the window, so the first of these takes it.
+      flood(4);
+      await time.pass(100_000);
+      expect(counts()).toEqual(told(1, 399, 3));
+      flood(2);
+      expect([counts(), stats()]).toEqual([told(1, 399, 3, 1), expect.objectContaining({ overflow: 404, alerts: 4 })]);
+    });
+
+    test('by the record that comes, if the timer is late', () => {
+      const { time, flood, counts } = overflowing();
+      flood(10);
+      time.millis += 10_000;
+      flood(2);
+      expect(counts()).toEqual(told(1, 10));
+      expect(time.timers).toBe(0);
+    });
+
+    test.each(['shutdown', 'release'] as const)('or by the end: %s', async (ending) => {
+      const { time, processor, flood, counts } = overflowing();
+      flood(10);
+      await processor[ending]?.();
+      expect([counts(), time.timers]).toEqual([told(1, 9), 0]);
+      await processor.shutdown();
+      expect(counts()).toEqual(told(1, 9));
+    });
+
+    test('beside the alert of the same record', () => {
+      const { log, alerts } = monitored({ rules: [rule({ maxKeys: 1, condition: { gte: 1 } })] });
+      for (const k of ['a', 'b']) log('e', { k });
+      expect(alerts().map(({ alert_type, k }) => [alert_type, k])).toEqual([
+        ['r', 'a'],
+        ['security_monitor_overflow', undefined],
+        ['r', 'b'],
+      ]);
+    });
   });
 
   test.each([undefined, null, '', Number.NaN, {}, ['alice'], lazy(() => 'alice')])(

@@ -2,23 +2,33 @@ import { type NewRecord, newRecord } from '../../pipeline/new-record.ts';
 import { peekAttribute } from '../../pipeline/peek-attribute.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
 import type { CheckedRule } from './check-rules.ts';
-import type { Verdict } from './store.ts';
+import type { Alert } from './store.ts';
 
 const LONGEST_TEXT = 256;
 
-/** The record that tells of a verdict; `cause` is the record that brought it about. */
+/** The record that tells of an alert; `cause` is the record that brought it about. */
 export function alertRecord(
   rule: CheckedRule,
-  verdict: Verdict,
+  { count, suppressed, spanMillis }: Alert,
   group: Readonly<Record<string, unknown>>,
   cause: LogRecord,
 ): LogRecord {
-  const own =
-    'alert' in verdict
-      ? { alert_type: rule.id, ...group, count: verdict.alert.count, suppressed: verdict.alert.suppressed }
-      : { alert_type: 'security_monitor_overflow', rule: rule.id, count: verdict.overflow };
-  const times = 'alert' in verdict ? timesOf(cause, verdict.alert.spanMillis) : {};
-  return newRecord(cause, alertFields(rule, { ...own, ...times }));
+  const own = { alert_type: rule.id, ...group, count, suppressed, ...timesOf(cause, spanMillis) };
+  return newRecord(cause, alertFields(rule, own));
+}
+
+/** The record that tells of so many records for which the rule had no room. */
+export function overflowRecord(rule: CheckedRule, count: number, cause: LogRecord): LogRecord {
+  const own = { alert_type: 'security_monitor_overflow', rule: rule.id, count };
+  return newRecord(cause, alertFields(rule, own));
+}
+
+/** What an alert has of a record whose trace it is no part of: when, and where. */
+export function placeOf({ resource, instrumentationScope, hrTime, hrTimeObserved }: LogRecord): LogRecord {
+  return {
+    ...{ resource, instrumentationScope, hrTime, hrTimeObserved },
+    ...{ attributes: {}, droppedAttributesCount: 0, setAttribute: () => undefined },
+  };
 }
 
 /** What an alert of a rule consists of, besides where it belongs. */

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { FaintGroups } from './faint-groups.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { type Listed, RecencyList } from './recency-list.ts';
-import type { SecurityStore, Sighting, Verdict, WindowRule } from './store.ts';
+import type { Alert, SecurityStore, Sighting, Verdict, WindowRule } from './store.ts';
 import { type Window, windowOf } from './window.ts';
 
 /** How many groups are remembered faintly for each that is watched exactly. */
 const FAINT_FOR_EACH = 50;
+const OVERFLOW = Object.freeze({ overflow: 1 });
 
 /** The state of this process. Exact up to `maxKeys` groups of a rule; see {@link WatchedGroups} for what comes beyond. */
 export class MemoryStore implements SecurityStore {
@@ -66,8 +67,8 @@ class WatchedGroups {
   readonly #others = new RecencyList<Group>();
   readonly #suspects = new RecencyList<Group>();
   #faint: FaintGroups | undefined;
-  #overflow = 0;
-  #overflowToldMillis = Number.NEGATIVE_INFINITY;
+  /** There was no room for the group of the sighting that is being observed. */
+  #isFull = false;
 
   constructor(rule: WindowRule, hash: KeyedHash) {
     this.#rule = rule;
@@ -80,23 +81,29 @@ class WatchedGroups {
   }
 
   observe(sighting: Sighting): Verdict | undefined {
-    const { nowMillis } = sighting;
+    this.#isFull = false;
     const group = this.#groups.get(sighting.key) ?? this.#admit(sighting);
-    if (group === undefined) return this.#tellOverflow(nowMillis);
+    const alert = group === undefined ? undefined : this.#judge(group, sighting);
+    if (alert === undefined) return this.#isFull ? OVERFLOW : undefined;
+    return this.#isFull ? { alert, ...OVERFLOW } : { alert };
+  }
+
+  #judge(group: Group, sighting: Sighting): Alert | undefined {
+    const { nowMillis } = sighting;
     const isMet = group.window.add(sighting);
     const isCooling = nowMillis - group.alertedMillis < this.#rule.cooldownMillis;
     this.#touch(group, nowMillis, isMet || isCooling);
-    if (!isMet) return this.#tellOverflow(nowMillis);
+    if (!isMet) return undefined;
     if (isCooling) {
       group.suppressed++;
-      return this.#tellOverflow(nowMillis);
+      return undefined;
     }
     const { threshold } = this.#rule;
     const spanMillis = nowMillis - group.window.since(threshold);
-    const verdict = { alert: { count: threshold, suppressed: group.suppressed, spanMillis } };
+    const alert = { count: threshold, suppressed: group.suppressed, spanMillis };
     group.alertedMillis = nowMillis;
     group.suppressed = 0;
-    return verdict;
+    return alert;
   }
 
   /** The group of a sighting that has none, or undefined if it gets none. */
@@ -110,7 +117,7 @@ class WatchedGroups {
       this.#faint = undefined;
     }
     if (this.#groups.size >= this.#rule.maxKeys && !this.#dropExpired(nowMillis)) {
-      this.#overflow++;
+      this.#isFull = true;
       this.#faint ??= new FaintGroups(this.#rule.maxKeys * FAINT_FOR_EACH, this.#rule.windowMillis, this.#hash);
       if (!isKnown && this.#rule.threshold > 1) {
         this.#faint.note(key, 1, nowMillis, nowMillis);
@@ -152,14 +159,5 @@ class WatchedGroups {
     (group.isSuspect ? this.#suspects : this.#others).remove(group);
     group.isSuspect = hasAlerted || group.window.holds(this.#half, nowMillis);
     (group.isSuspect ? this.#suspects : this.#others).add(group);
-  }
-
-  /** The first overflow at once, and what comes after it once in each window. */
-  #tellOverflow(nowMillis: number): Verdict | undefined {
-    if (this.#overflow === 0 || nowMillis - this.#overflowToldMillis < this.#rule.windowMillis) return undefined;
-    const overflow = this.#overflow;
-    this.#overflow = 0;
-    this.#overflowToldMillis = nowMillis;
-    return { overflow };
   }
 }

@@ -9,6 +9,7 @@ import { alertRecord, groupOf } from './alert.ts';
 import type { CheckedRule } from './check-rules.ts';
 import { groupKey } from './group-key.ts';
 import { MemoryStore } from './memory-store.ts';
+import { Overflow } from './overflow.ts';
 import { hasAttributes } from './record-matcher.ts';
 import { RulesByEvent } from './rules-by-event.ts';
 import { Silence } from './silence.ts';
@@ -29,7 +30,7 @@ export interface SecurityRuleStats {
   readonly unjudged: number;
   /** Alerts that were written. */
   readonly alerts: number;
-  /** Records of groups for which there was no room, as far as they were told. */
+  /** Records of groups for which there was no room. */
   readonly overflow: number;
 }
 
@@ -52,6 +53,7 @@ export class Monitoring {
   readonly #observe: SecurityStore['observe'];
   readonly #time: StageTime;
   readonly #silences = new Map<CheckedRule, Silence>();
+  readonly #overflows = new Map<CheckedRule, Overflow>();
   readonly #pending = new Set<Promise<void>>();
   readonly #failures = new Failures('securityMonitor');
   #nowMillis = Number.NEGATIVE_INFINITY;
@@ -75,7 +77,10 @@ export class Monitoring {
       ? (rule, sighting) => context.with(suppressLogging(context.active()), () => store.observe(rule, sighting))
       : (rule, sighting) => memory.observe(rule, sighting);
     for (const rule of rules.filter(({ isAbsence }) => isAbsence)) {
-      this.#silences.set(rule, new Silence(rule, time, (alert) => this.#passSilence(rule, alert)));
+      this.#silences.set(rule, new Silence(rule, time, (alert) => this.#passAlert(rule, alert)));
+    }
+    for (const rule of rules) {
+      this.#overflows.set(rule, new Overflow(rule, time, (alert) => this.#passAlert(rule, alert)));
     }
     this.processor = forwardTo(next, {
       onEmit: (record, from) => this.#onEmit(record, from),
@@ -110,10 +115,10 @@ export class Monitoring {
     let alerts: LogRecord[] | undefined;
     for (const rule of rules) {
       try {
-        const alert = this.#judgeBy(rule, record, from);
-        if (alert === undefined) continue;
-        alerts ??= [];
-        alerts.push(alert);
+        const verdict = this.#judgeBy(rule, record, from);
+        if (verdict === undefined) continue;
+        const told = this.#tell(rule, verdict, record);
+        if (told !== undefined) alerts = alerts === undefined ? told : [...alerts, ...told];
       } catch (error) {
         this.#tally(rule).unjudged++;
         this.#failures.count(error);
@@ -122,7 +127,7 @@ export class Monitoring {
     return alerts;
   }
 
-  #judgeBy(rule: CheckedRule, record: LogRecord, from: Context | undefined): LogRecord | undefined {
+  #judgeBy(rule: CheckedRule, record: LogRecord, from: Context | undefined): Verdict | undefined {
     const steps = stepsOf(rule, record);
     if (steps === undefined) return undefined;
     const tally = this.#tally(rule);
@@ -144,8 +149,7 @@ export class Monitoring {
     }
     const sighting: Sighting = { key, nowMillis: this.#nowMillis, value, steps };
     const answer = this.#observe(rule, sighting);
-    if (answer === undefined) return undefined;
-    if (!isPromise(answer)) return this.#alert(rule, answer, groupOf(record, rule), record);
+    if (answer === undefined || !isPromise(answer)) return answer;
     this.#follow(rule, answer, groupOf(record, rule), record, from);
     return undefined;
   }
@@ -162,7 +166,7 @@ export class Monitoring {
       .then((verdict) => {
         if (verdict === undefined) return;
         if (this.#isClosed) this.#tally(rule).unjudged++;
-        else this.#alerts.pass(this.#alert(rule, verdict, group, record), from);
+        else for (const alert of this.#tell(rule, verdict, record, group) ?? []) this.#alerts.pass(alert, from);
       })
       .catch((error: unknown) => {
         this.#tally(rule).unjudged++;
@@ -172,14 +176,24 @@ export class Monitoring {
     this.#pending.add(done);
   }
 
-  #alert(rule: CheckedRule, verdict: Verdict, group: Readonly<Record<string, unknown>>, cause: LogRecord): LogRecord {
+  /** The alerts that follow the record. */
+  #tell(
+    rule: CheckedRule,
+    { alert, overflow = 0 }: Verdict,
+    cause: LogRecord,
+    group?: Readonly<Record<string, unknown>>,
+  ): LogRecord[] | undefined {
     const tally = this.#tally(rule);
-    if ('overflow' in verdict) tally.overflow += verdict.overflow;
-    tally.alerts++;
-    return alertRecord(rule, verdict, group, cause);
+    tally.overflow += overflow;
+    const told = overflow > 0 ? this.#overflows.get(rule)?.add(overflow, cause, this.#nowMillis) : undefined;
+    if (alert === undefined && told === undefined) return undefined;
+    const alerts = told === undefined ? [] : [told];
+    if (alert !== undefined) alerts.push(alertRecord(rule, alert, group ?? groupOf(cause, rule), cause));
+    tally.alerts += alerts.length;
+    return alerts;
   }
 
-  #passSilence(rule: CheckedRule, alert: LogRecord): void {
+  #passAlert(rule: CheckedRule, alert: LogRecord): void {
     this.#tally(rule).alerts++;
     this.#alerts.pass(alert);
   }
@@ -199,6 +213,7 @@ export class Monitoring {
   #close(): void {
     this.#isClosed = true;
     for (const silence of this.#silences.values()) silence.stop();
+    for (const overflow of this.#overflows.values()) overflow.end();
   }
 
   #tally(rule: CheckedRule): Tally {

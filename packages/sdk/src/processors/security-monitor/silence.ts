@@ -2,7 +2,7 @@ import { newRecord } from '../../pipeline/new-record.ts';
 import type { LogRecord } from '../../pipeline/stage.ts';
 import { type StageTime, StageTimer } from '../../pipeline/stage-time.ts';
 import { LONGEST_TIMER_MILLIS } from '../../pipeline/within.ts';
-import { alertFields } from './alert.ts';
+import { alertFields, placeOf } from './alert.ts';
 import type { CheckedRule } from './check-rules.ts';
 
 /**
@@ -84,11 +84,4 @@ export class Silence {
     );
     this.#onAlert(record);
   }
-}
-
-function placeOf({ resource, instrumentationScope, hrTime, hrTimeObserved }: LogRecord): LogRecord {
-  return {
-    ...{ resource, instrumentationScope, hrTime, hrTimeObserved },
-    ...{ attributes: {}, droppedAttributesCount: 0, setAttribute: () => undefined },
-  };
 }

@@ -27,21 +27,23 @@ export interface Sighting {
   readonly steps: readonly number[];
 }
 
-/** What a sighting led to. */
+/** The condition is met, and the group has raised no alert within the cooldown. */
+export interface Alert {
+  /** What was counted in the window. A store may stop counting at the threshold. */
+  readonly count: number;
+  /** How many sightings met the condition during the last cooldown of the group. */
+  readonly suppressed: number;
+  /** How long ago the first of what was counted was, in milliseconds. */
+  readonly spanMillis: number;
+}
+
+/**
+ * What a sighting led to. `overflow`: so many sightings came, since a verdict last said so, of groups for which there was
+ * no room. The monitor sees to it that this is not told too often.
+ */
 export type Verdict =
-  /** The condition is met, and the group has raised no alert within the cooldown. */
-  | {
-      readonly alert: {
-        /** What was counted in the window. A store may stop counting at the threshold. */
-        readonly count: number;
-        /** How many sightings met the condition during the last cooldown of the group. */
-        readonly suppressed: number;
-        /** How long ago the first of what was counted was, in milliseconds. */
-        readonly spanMillis: number;
-      };
-    }
-  /** So many sightings came, since this was last told, of groups for which there was no room. */
-  | { readonly overflow: number };
+  | { readonly alert: Alert; readonly overflow?: number }
+  | { readonly alert?: undefined; readonly overflow: number };
 
 /**
  * Where the monitor keeps what it has seen. In memory by default, for one process; one that many processes share makes
