@@ -120,6 +120,18 @@ test('a shutdown says whether everything was delivered somewhere: by a handler, 
   }
 });
 
+test('a shutdown that a handler fails or does not end in time is not said to have been one', async () => {
+  const [handler] = quiet() as [Handler];
+  const ends = [() => Promise.reject(new Error('shutdown')), () => new Promise<never>(() => undefined)];
+  for (const shutdown of ends) {
+    logging = register({
+      exitHooks: false,
+      handlers: [{ name: 'end', start: (context) => Object.assign(handler.start(context), { shutdown }) }],
+    });
+    await toldDuring(async () => expect(await logging?.shutdown({ timeoutMillis: 1 })).toBe(false));
+  }
+});
+
 test('a handler can be taken out while records flow', async () => {
   const [first, second] = [...quiet(), ...quiet()] as [Handler, Handler];
   logging = register({ handlers: [first, second], exitHooks: false });

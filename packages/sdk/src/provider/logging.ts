@@ -210,12 +210,12 @@ export class RunningLogging implements Logging {
     }
     if (current().logging === this) delete current().logging;
     const lost = this.#pipeline.lost();
-    await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
+    const ended = await this.#inTime('shutdown', timeoutMillis, () => this.#pipeline.shutdown({ timeoutMillis }));
     // After the records: what they say counts until the end.
     const measured = await this.#metrics?.shutdown({ timeoutMillis: leftFor(timeoutMillis, started) });
     // Last: until here a process that ends now still delivers.
     this.#takeDown();
-    return this.#pipeline.lost() === lost && this.stats().pending === 0 && measured !== false;
+    return ended && this.#pipeline.lost() === lost && this.stats().pending === 0 && measured !== false;
   }
 
   /** True if the call was done in time. A handler that hangs or throws must not hold up the end of a process. */
