@@ -83,7 +83,7 @@ class FallbackEnd implements HandlerEnd {
     this.#first = first;
     this.#second = second;
     this.#now = now;
-    this.#succession = new Succession(second.end, second.when);
+    this.#succession = new Succession(second.name, second.end, second.when);
     const take = (lost: Lost): void => this.#succession.take(lost);
     const silent = first.end.onLost === undefined ? [first.name] : (first.end.onLost(take) ?? []);
     for (const name of silent) {
@@ -94,14 +94,14 @@ class FallbackEnd implements HandlerEnd {
   }
 
   onEmit(record: LogRecord, from?: Context): void {
-    const { end, when } = this.#first;
+    const { name, end, when } = this.#first;
     if (when !== undefined && !passes(when, record)) return;
     try {
       const answer: unknown = end.onEmit(record, from);
-      if (answer !== undefined) watch(answer, 'a handler');
+      if (answer !== undefined) watch(answer, `handler ${name}`);
     } catch (error) {
       this.#failures++;
-      if (isWorthReporting(this.#failures)) report(`a handler failed on ${this.#failures} record(s)`, error);
+      if (isWorthReporting(this.#failures)) report(`handler ${name} failed on ${this.#failures} record(s)`, error);
       this.#succession.give(copyRecord(record), 'handler_failed');
     }
   }

@@ -286,6 +286,8 @@ describe('one bad handler', () => {
       expect(memory.ended).toEqual([{ timeoutMillis: 20 }]);
       expect(memory.flushedSync).toEqual([100]);
     }
+    for (const sentence of told.filter((each) => each.includes('failed on')))
+      expect(sentence).toContain('handler bad ');
     expect(told.join()).not.toContain('hunter2');
   });
 

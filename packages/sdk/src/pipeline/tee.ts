@@ -5,6 +5,8 @@ import type { FlushOptions, LogRecord, LogRecordProcessor } from './stage.ts';
 
 /** One way out of a pipeline. */
 export interface Branch {
+  /** What it is called in what is told of its failures. Default `a handler`. */
+  readonly name?: string;
   readonly to: LogRecordProcessor;
   /** Only records for which this is true go here. One that throws lets the record pass. */
   readonly when?: ((record: LogRecord) => boolean) | undefined;
@@ -52,16 +54,16 @@ export function tee(...initial: readonly Branch[]): Tee {
     onEmit(record: LogRecord, context?: Context): void {
       const current = branches;
       for (let i = 0; i < current.length; i++) {
-        const { to, when, failed: tell } = current[i] as Branch;
+        const { name = 'a handler', to, when, failed: tell } = current[i] as Branch;
         try {
           if (when !== undefined && !passes(when, record)) continue;
           // An async onEmit is not foreseen, but its rejection must not end the process.
           const answer: unknown = to.onEmit(record, context);
-          if (answer !== undefined) watch(answer, 'a handler');
+          if (answer !== undefined) watch(answer, name);
         } catch (error) {
           const failed = (failures.get(to) ?? 0) + 1;
           failures.set(to, failed);
-          if (isWorthReporting(failed)) report(`a handler failed on ${failed} record(s)`, error);
+          if (isWorthReporting(failed)) report(`${name} failed on ${failed} record(s)`, error);
           tell?.(record);
         }
       }

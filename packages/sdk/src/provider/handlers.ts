@@ -57,7 +57,7 @@ export class Handlers {
       throw new ConfigError(`handlers: ${name}`, 'start() must return a LogRecordProcessor with a deliveryAccount()');
     }
     this.#started.set(name, { given, end });
-    this.tee.add({ to: end, when: given.when, failed: (record) => this.#tellFailed(record) });
+    this.tee.add({ name: `handler ${name}`, to: end, when: given.when, failed: (record) => this.#tellFailed(record) });
   }
 
   /**

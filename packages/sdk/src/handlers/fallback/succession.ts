@@ -27,6 +27,7 @@ interface Waiting {
 
 /** Hands the records that one handler has lost to another one, a few at a time, and keeps the books of those between. */
 export class Succession {
+  readonly #name: string;
   readonly #heir: HandlerEnd;
   readonly #when: Handler['when'];
   /**
@@ -47,7 +48,8 @@ export class Succession {
   /** How many wait for what is handed over. */
   #flushes = 0;
 
-  constructor(heir: HandlerEnd, when: Handler['when']) {
+  constructor(name: string, heir: HandlerEnd, when: Handler['when']) {
+    this.#name = name;
     this.#heir = heir;
     this.#when = when;
   }
@@ -132,11 +134,11 @@ export class Succession {
         record,
         spanContext === undefined ? FROM : trace.setSpanContext(FROM, spanContext),
       );
-      if (answer !== undefined) watch(answer, 'a handler');
+      if (answer !== undefined) watch(answer, `fallback handler ${this.#name}`);
     } catch (error) {
       this.#lose('handler_failed', 1, [record]);
       const failures = this.#dropped.handler_failed as number;
-      if (isWorthReporting(failures)) report(`a fallback handler failed on ${failures} record(s)`, error);
+      if (isWorthReporting(failures)) report(`fallback handler ${this.#name} failed on ${failures} record(s)`, error);
     }
   }
 
