@@ -179,6 +179,18 @@ describe('who makes up keys does not push a victim out', () => {
     expect(alertOf(store.observe(small, at(30_000, 'victim')))).toMatchObject({ count: 5 });
   });
 
+  test('and of a suspect every time is known, not only since when', () => {
+    const small = ruleOf({ maxKeys: 100 });
+    const store = newStore();
+    for (const millis of [0, 90, 90]) store.observe(small, at(millis, 'victim'));
+    for (let i = 0; i < 1_000; i++) {
+      for (let n = 0; n < 2; n++) store.observe(small, at(95, `attacker-${i}`));
+    }
+    // The first of the victim's has left the window.
+    for (let n = 0; n < 2; n++) expect(alertOf(store.observe(small, at(105, 'victim')))).toBeUndefined();
+    expect(alertOf(store.observe(small, at(105, 'victim')))).toEqual({ count: 5, suppressed: 0, spanMillis: 15 });
+  });
+
   test('a group in its cooldown stays, so that it does not alert again', () => {
     const small = { ...rule, windowMillis: 1_000, maxKeys: 100 };
     const store = newStore();
