@@ -274,6 +274,12 @@ test.each([
   [{ ParameterKey: 'DbPassword', ParameterValue: SECRET }],
   [{ header: 'authorization', value: SECRET }],
   [{ field: 'password', oldValue: SECRET, new_value: [SECRET] }],
+  // Errors of validators.
+  [{ type: 'field', value: SECRET, msg: 'x', path: 'password', location: 'body' }],
+  [{ param: 'password', value: SECRET }],
+  [{ attribute: 'password', given: SECRET }],
+  [{ label: 'Password', actual: SECRET }],
+  [{ path: ['user', 'password'], received: SECRET, input: SECRET, got: SECRET }],
   [{ name: 'prod', key: 'DB_PASSWORD', value: SECRET }],
   [{ key: 'DB_PASSWORD', name: 'prod', values: [SECRET] }],
   [{ headerName: 'X-Api-Key', headerValue: { raw: SECRET } }],
@@ -288,6 +294,15 @@ test.each([
   expect(text(redacted({ attributes: pair }, { keys: names }))).not.toContain(SECRET);
   const paths = keys.map((key) => `pair.${key}`).filter((path) => !/value/i.test(path));
   expect(text(redacted({ attributes: { pair } }, { rules: [{ paths, action: 'remove' }] }))).not.toContain(SECRET);
+});
+
+test.each([1_023, 1_024])('a key of %d characters may have been cut in a secret', (length) => {
+  for (const end of ['card 4111 1111 1111 11', 'at https://ann:hunter2', 'DE89 3704 0044 0532']) {
+    const key = `${'word '.repeat(300)}${end}`.slice(-length);
+    const { attributes } = redacted({ attributes: { map: { [key]: 1 } } });
+    expect(JSON.stringify(attributes)).toContain(GONE);
+    expect(JSON.stringify(attributes)).not.toContain(end.slice(-5));
+  }
 });
 
 test('a value beside another name stays', () => {

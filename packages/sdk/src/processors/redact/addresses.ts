@@ -10,6 +10,8 @@ const GREATER = 62;
 
 /** A user without a password is taken for a token if it is this long: `https://ghp_…@github.com`. */
 const SHORTEST_TOKEN = 12;
+/** So much of one that was cut may be more than a host. */
+const SHORTEST_REST = 12;
 const LONGEST_SCHEME = 16;
 const LONGEST_PORT = 5;
 
@@ -39,6 +41,10 @@ export function urlCredentials(text: string, start: number, noAtBefore: number, 
   }
   const isWebPort = colon >= 0 && i < text.length && isDigits(text, colon + 1, i) && url.isOfWeb(colon, i);
   if (colon < 0 || isWebPort || text[start] === '[') {
+    // A host has a dot, or is short.
+    if (isCut && lastAt < 0 && colon < 0 && i >= text.length && i - start >= SHORTEST_REST && !hasDot(text, start, i)) {
+      return { start, end: i };
+    }
     return lastAt - start >= SHORTEST_TOKEN ? { start, end: lastAt } : noAtBefore;
   }
   if (lastAt < 0) i = Math.max(i, noAtBefore);
@@ -120,6 +126,11 @@ function isDigits(text: string, from: number, to: number): boolean {
   return true;
 }
 
+function hasDot(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (text[i] === '.') return true;
+  return false;
+}
+
 const LONGEST_LOCAL = 64;
 const LONGEST_DOMAIN = 253;
 /** Beside letters and digits: . _ % + - ' */
@@ -133,8 +144,8 @@ const isLocal = (unit: number): boolean =>
   unit === 39 ||
   unit >= 0x80;
 
-/** An e-mail address. `at` is the `@`. */
-export function email(text: string, at: number): Span | undefined {
+/** An e-mail address. `at` is the `@`. `isCut`: its end may have been cut off. */
+export function email(text: string, at: number, isCut: boolean): Span | undefined {
   let start = at;
   while (start > 0 && at - start < LONGEST_LOCAL && isLocal(text.charCodeAt(start - 1))) start--;
   // A quote that opens is no part of it.
@@ -147,7 +158,8 @@ export function email(text: string, at: number): Span | undefined {
     if (unit === 46) lastDot = end;
     else if (!isAlphanumeric(unit) && unit !== 45 && !(unit >= 0x80)) break;
   }
-  if (end === text.length && end > at + 1 && lastDot < 0 && text.length >= CUT_LENGTH) return { start, end };
+  const mayBeCut = end === text.length && (isCut || text.length >= CUT_LENGTH);
+  if (mayBeCut && (lastDot < 0 || end - lastDot <= 2)) return { start, end };
   // The end of a sentence.
   if (lastDot === end - 1) {
     end--;

@@ -39,6 +39,8 @@ const FLAGS: ReadonlyMap<string, Flags> = new Map(
 const LETTERS: ReadonlySet<string> = new Set(COMMANDS.flatMap(([, secrets, accounts]) => [...secrets, ...accounts]));
 const COMMAND = new RegExp(`(?<![\\w-])(${[...FLAGS.keys()].join('|')})(?=[\\s"'\`\\\\])|\\n`, 'g');
 const ACCOUNT = /^(?:proxy-)?user$/;
+/** `-v`, `-n5`, `--verbose`, `-Dname=…`; not a password that begins with a dash. */
+const FLAG = /^-(?:-?[a-z][a-z-]*|[A-Za-z]\d*|-|[A-Z][\w.]*=.*)?(?:[=\s"'`\\].*)?$/s;
 /** `--token TOKEN` says how it is used. */
 const PLACEHOLDER = /^(?:[A-Z]+_[A-Z_]+|TOKEN|PASSWORD|PASS|SECRET|KEY|STRING|VALUE)$/;
 
@@ -77,7 +79,7 @@ export class CommandFlags {
     const name = text.slice(from, end);
     const isAccount = this.#known !== undefined && ACCOUNT.test(name) && this.#flagsAt(at).accounts.includes('u');
     const rule = isAccount ? this.#known : this.#keys.ruleOf(name);
-    const start = rule && argumentAfter(text, end, before);
+    const start = isAccount && text[end] === '=' ? end + 1 : rule && argumentAfter(text, end, before);
     return rule === undefined || start === undefined ? undefined : argument(text, start, rule, isAccount);
   }
 
@@ -136,7 +138,8 @@ function argument(text: string, start: number, rule: Rule, isAccount: boolean): 
     end = quotesEnd(text, from, quote, open - start);
   } else {
     // Another flag, unless it is a part of this one.
-    if ((text.charCodeAt(start) === DASH && isSpace(text.charCodeAt(start - 1))) || '<[|('.includes(text[start] ?? '<'))
+    const isApart = isSpace(text.charCodeAt(start - 1));
+    if ((isApart && FLAG.test(text.slice(start, start + LONGEST_FLAG))) || '<[|('.includes(text[start] ?? '<'))
       return undefined;
     if (isAccount && !hasPassword(text, start, start + LONGEST_USER)) return undefined;
     end = wordEnd(text, start, false, start + LONGEST_WORD);

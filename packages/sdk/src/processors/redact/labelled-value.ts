@@ -1,4 +1,4 @@
-import { isDigit, isKey, isQuote } from './character.ts';
+import { isDigit, isKey, isLetter, isQuote } from './character.ts';
 import { isNoSecret, isVersion } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
@@ -45,6 +45,12 @@ const isOperator = (unit: number): boolean =>
 const isColon = (unit: number): boolean => unit === COLON || unit === WIDE_COLON;
 const isLineEnd = (unit: number): boolean => unit === 10 || unit === 13;
 
+/** What stands before a key that is none: `First pass: …`, `Unexpected token: …`. */
+const OTHER_WORDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['pass', new Set('first second third fourth last final next single each every this that one two main'.split(' '))],
+  ['token', new Set(['unexpected', 'expected'])],
+]);
+
 interface Key {
   readonly text: string;
   readonly start: number;
@@ -84,6 +90,7 @@ export function labelledValue(text: string, at: number, keys: SecretKeys, wanted
     rule = keys.ruleOf(label.text);
   }
   if (rule === undefined) return undefined;
+  if (OTHER_WORDS.get(label.text.toLowerCase())?.has(wordBefore(text, label.start)) === true) return undefined;
   const before = text[label.start - 1];
   if ((before === '?' || before === '&' ? wanted.url_query : wanted.pairs) === undefined) return undefined;
   return valueAfter(text, at, label, rule);
@@ -140,6 +147,13 @@ function withWordBefore(text: string, key: Key, at: number): Key | undefined {
   return { text: text.slice(start, key.start) + key.text, start, quoted: false };
 }
 
+function wordBefore(text: string, end: number): string {
+  if (text[end - 1] !== ' ') return '';
+  let start = end - 1;
+  while (end - start < LONGEST_WORD && isLetter(text.charCodeAt(start - 1))) start--;
+  return text.slice(start, end - 1).toLowerCase();
+}
+
 function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undefined {
   let from = at + 1;
   // == and =>
@@ -151,7 +165,11 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   const isBlock = text[from] === '|' || text[from] === '>';
   const isBelow = below > from;
   from = below;
+  const said = quotedBy(text, from);
+  if (said === 0) return undefined;
+  from += said ?? 0;
   if (from >= text.length) return undefined;
+  if (said !== undefined && !isQuote(text.charCodeAt(from))) return { start: from, end: lineEnd(text, from, 0), rule };
   let open = from;
   while (text.charCodeAt(open) === BACKSLASH) open++;
   const quote = text.charCodeAt(open);
@@ -187,6 +205,20 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   if (isBelow && (word.endsWith(':') || !isAtLineEnd(text, end)) && !isMixed(word)) return undefined;
   if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);
   return end === from ? undefined : { start: from, end, rule };
+}
+
+/** What Mongoose says of a value. Here 64 characters are enough for names. */
+const MESSAGE =
+  /^(?:Path `[^`]{1,64}` (?:(?:is invalid )?\(|(?=\w))|Cast to .{1,64}? failed for value |Validator failed for path `[^`]{1,64}` with value )/;
+const LONGEST_MESSAGE = 160;
+
+/** How much of a sentence stands before the value that it quotes, 0 if it quotes none; undefined if there is no such one. */
+function quotedBy(text: string, from: number): number | undefined {
+  const unit = text[from];
+  if (unit !== 'P' && unit !== 'C' && unit !== 'V') return undefined;
+  const said = MESSAGE.exec(text.slice(from, from + LONGEST_MESSAGE))?.[0];
+  if (said === undefined) return undefined;
+  return said.endsWith('` ') ? 0 : said.length;
 }
 
 /** Where the next line begins, after its blanks, if nothing but the mark of a YAML block is left of this one; else `from`. */

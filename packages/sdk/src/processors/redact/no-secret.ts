@@ -11,6 +11,8 @@ const STATES: ReadonlySet<string> = new Set(
 const SAID_OF: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['credentials', new Set(['include', 'omit', 'same-origin'])],
   ['credential', new Set(['include', 'omit', 'same-origin'])],
+  ['password', new Set(['reset', 'changed', 'updated', 'recovery', 'saved', 'verified', 'matches'])],
+  ['xauth', new Set(['all', 'amd64', 'arm64', 'armhf', 'i386', 'ppc64el', 'riscv64', 's390x'])],
   ['auth', new Set(['on', 'off', 'yes', 'basic', 'ok'])],
 ]);
 /** These stand before counts and times as well: `pass: 12, fail: 0`, `auth: 12ms`, `cookies: 3`. */

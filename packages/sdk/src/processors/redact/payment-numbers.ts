@@ -77,7 +77,7 @@ const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly n
 
 /**
  * A payment card: as many digits as its issuer gives, with the right check digit, in one piece or in groups of 3 and more
- * of which the first has 4 to 6. It does not stand in a fraction, a hash or a UUID. `at` is the first of a run of digits.
+ * of which the first has 4 to 6; 13 digits only in groups: in one piece they are those of a barcode. It does not stand in a fraction, a hash or a UUID. `at` is the first of a run of digits.
  */
 export function card(text: string, at: number, isCut: boolean): Span | undefined {
   const first = text.charCodeAt(at);
@@ -107,7 +107,8 @@ export function card(text: string, at: number, isCut: boolean): Span | undefined
     const group = i - groupStart;
     const isGroup = groupStart === at ? group >= SHORTEST || (group >= 4 && group <= 6) : group >= 3;
     if (!isGroup) break;
-    if (sum % 10 === 0 && lengths.includes(count) && !goesOn(text, i)) end = i;
+    const isOutOfUse = count === SHORTEST && groupStart === at;
+    if (sum % 10 === 0 && lengths.includes(count) && !isOutOfUse && !goesOn(text, i)) end = i;
     if (groupStart === at && group >= SHORTEST) break;
     let next = i;
     while (next - i < 2 && isSeparator(text.charCodeAt(next))) next++;

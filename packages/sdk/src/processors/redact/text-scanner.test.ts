@@ -124,7 +124,7 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       ['2223003122003222 3530111333300000 6759649826438453', '# # #'],
       ['6200000000000005 2200000000000004 6011000990139424', '# # #'],
       ['5555555555554444,378282246310005', '#,#'],
-      ['6011000990139424 and 4222222222222', '# and #'],
+      ['6011000990139424 and 4222 2222 22222', '# and #'],
       ['2026-11-22 4111111111111111', '2026-11-22 #'],
     ],
     [
@@ -147,6 +147,8 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       'deadbeef-4111-111111111111',
       '4111111111111111-beef',
       'id4111111111111111',
+      // Of a barcode.
+      '4901234567894',
     ],
   ],
   [
@@ -308,6 +310,19 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       ['q=%7B%22pwd%22%3A%22abc%22%7D', 'q=%7B%22pwd%22%3A%22#%22%7D'],
       ['otp: 123456, sig=abc', 'otp: #, sig=#'],
       ['passphrase: none shall pass', 'passphrase: #'],
+      ['so password:\n  hunter2-x it is', 'so password:\n  # it is'],
+      ['password:\n  Hunter2-x: no', 'password:\n  # no'],
+      ['password: Path `password` (`hunter 2`) is shorter than', 'password: Path `password` (`#`) is shorter than'],
+      ['password: Path `password` (`abc`, length 3) is', 'password: Path `password` (`#`, length 3) is'],
+      ['password: Path `password` is invalid (a b).', 'password: Path `password` is invalid (#'],
+      [
+        'pwd: Cast to string failed for value "abc" (type string)',
+        'pwd: Cast to string failed for value "#" (type string)',
+      ],
+      ['pwd: Validator failed for path `pwd` with value `abc`', 'pwd: Validator failed for path `pwd` with value `#`'],
+      ['curl --user=ann:abc https://h', 'curl --user=# https://h'],
+      ['tool --password -xK9f run', 'tool --password # run'],
+      ['<password>abc<', '<password>#<'],
     ],
     [
       'status: ok, count=3',
@@ -351,6 +366,16 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       "var cookie = require('cookie'), tokens = lex.run();",
       '{"cookie":"~1.0.2","csrf":"3.1.0-rc.1"}',
       ".arguments('<user> <password>');",
+      'First pass: estimate size',
+      'SyntaxError: Unexpected token: punc (})',
+      'password: reset link sent',
+      'ii  xauth:amd64 1:1.1',
+      'password: Path `password` is required.',
+      'Reset your password:\nClick the link below',
+      'Invalid token:\n2026-11-23T10:20:30Z next',
+      'auth:\n  oauth2: x',
+      'tool --password -v --token --dry-run -p80 --secret -Dname=x',
+      'curl --user=ann https://h',
     ],
   ],
 ])('%s', (name, secrets, harmless) => {
@@ -383,6 +408,7 @@ test.each([
   ['postgres://ann:hunt', 'postgres://#'],
   ['postgres://ann:hunt/er', 'postgres://#'],
   ['smtp://ann@example.com:hunt', 'smtp://#'],
+  ['https://Kq7wZ3mX9pL2vB5n', 'https://#'],
 ])('the rest of what was cut is secret: %j', (text, becomes) => {
   expect(clean(text)).toBe(text);
   expect(clean(text, {}, true)).toBe(becomes);
@@ -395,9 +421,19 @@ test.each([
   'to postgres://db:5432',
   'see https://shop.example/a/b',
   'status: 200',
+  'see https://shop.example.com',
+  'see https://localhost',
 ])('the end of what was cut stays if it is no secret: %j', (text) => {
   expect(clean(text, {}, true)).toBe(text);
 });
+
+test.each(['ann@shop.c', 'ann@shop.example.c', 'ann@shop', 'ann@'])(
+  'the rest of an address that was cut: %j',
+  (text) => {
+    expect(clean(text, { detect: ['email'] })).toBe(text);
+    expect(clean(text, { detect: ['email'] }, true)).toBe('#');
+  },
+);
 
 test('keys are those of the options, in texts too', () => {
   expect(clean('pin=12, password=34', { keys: ['PIN'], wellKnown: false })).toBe('pin=#, password=34');
@@ -521,7 +557,7 @@ test('the glance for numbers misses none', () => {
   const number = fc.constantFrom(
     '4111111111111111',
     '3782 822463 10005',
-    '4222222222222',
+    '4222 2222 22222',
     'NO9386011117947',
     'GB82 WEST 1234 5698 7654 32',
   );

@@ -41,8 +41,8 @@ export class TextScanner {
   }
 
   /** True if {@link clean} would answer with another text. Counts nothing. */
-  finds(text: string): boolean {
-    return this.#search(text, false).length > 0;
+  finds(text: string, isCut: boolean): boolean {
+    return this.#search(text, isCut).length > 0;
   }
 
   /** The text without its secrets. `isCut`: its end may be the middle of a secret. */
@@ -133,7 +133,7 @@ function scanMarks(
       case COLON: {
         const url = afterScheme(text, at);
         if (url === undefined) {
-          hit = hitAt(text, at, rules);
+          hit = hitAt(text, at, rules, isCut);
           break;
         }
         hit = detectors.slack && hitOf(detectors.slack, slackWebhook(text, url));
@@ -162,7 +162,7 @@ function scanMarks(
         }
         break;
       default:
-        hit = hitAt(text, at, rules);
+        hit = hitAt(text, at, rules, isCut);
     }
     if (hit !== undefined) hits.push(hit);
     at = find(text, Math.max(hit?.end ?? 0, at + 1));
@@ -193,7 +193,7 @@ const J = 74;
 const COLON = 58;
 
 /** The secret that a mark belongs to. Nothing is searched for that is not wanted: it would be searched again and again. */
-function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | undefined {
+function hitAt(text: string, at: number, { detectors, keys }: Rules, isCut: boolean): Hit | undefined {
   switch (text.charCodeAt(at)) {
     case 61: // =
     case COLON:
@@ -204,7 +204,7 @@ function hitAt(text: string, at: number, { detectors, keys }: Rules): Hit | unde
     case 60: // <
       return detectors.pairs && xmlElement(text, at, keys);
     case 64: // @
-      return detectors.email && hitOf(detectors.email, email(text, at));
+      return detectors.email && hitOf(detectors.email, email(text, at, isCut));
     case 73: // I
       return (
         (detectors.aws && hitOf(detectors.aws, awsAccessKey(text, at - 2))) ??

@@ -8,7 +8,7 @@ import { TextScanner } from './text-scanner.ts';
 import { isWord, LONGEST_WORD } from './walk.ts';
 
 const rules = rulesOf({ detect: DETECTORS, keys: ['pin', 'a'] }, () => 0);
-const finds = (text: string) => new TextScanner(rules, () => undefined).finds(text);
+const finds = (text: string) => new TextScanner(rules, () => undefined).finds(text, false);
 
 test('a word that is not searched holds nothing that a search would find', () => {
   const parts = ['ghp_', 'github_pat_', 'xoxb-', 'xapp-', 'eyJ', 'AKIA', 'ASIA', 'Bearer', 'basic', 'password', 'pin'];
@@ -48,7 +48,7 @@ test.each([
 
 test('a short card number and a pattern of one word are found all the same', () => {
   const { end, emit } = through(redact({ rules: [{ pattern: /EMP\d{4}/, name: 'staff' }], replacement: '#' }));
-  emit({ attributes: { card: 'x', a: '4222222222222', b: 'EMP1234', c: 'eu-west-1' } });
+  emit({ attributes: { card: 'x', a: '30569309025904', b: 'EMP1234', c: 'eu-west-1' } });
   emit({ attributes: { n: 'BE68539007547034' } });
   expect(end.attributes).toEqual([{ card: 'x', a: '#', b: '#', c: 'eu-west-1' }, { n: '#' }]);
 });

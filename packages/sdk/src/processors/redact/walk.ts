@@ -13,8 +13,8 @@ const MOST_VALUES = 20_000;
 /** Characters of one record, likewise. */
 const MOST_CHARACTERS = 4 * 1_024 * 1_024;
 const DEEPEST = 64;
-/** So long a text may have been cut by a limit, in the middle of a secret. */
-const CUT_LENGTH = 1_024;
+/** So long a text may have been cut by a limit, in the middle of a secret: at 1 024, or before half a character. */
+const CUT_LENGTH = 1_023;
 /** Where something is known to have been cut, it was no shorter than this. */
 const SHORTEST_LIMIT = 32;
 /** What marks the message or the stack of an error that was cut. */
@@ -52,7 +52,7 @@ export type Shape = (string | undefined)[];
 
 const LARGEST_SHAPE = 32;
 
-/** What names the value beside it: in HTTP archives, templates of clouds, lists of headers, records of changes. */
+/** What names the value beside it: in HTTP archives, templates of clouds, lists of headers, validation errors. */
 const LABELS: ReadonlySet<string> = new Set([
   'name',
   'key',
@@ -60,12 +60,19 @@ const LABELS: ReadonlySet<string> = new Set([
   'headername',
   'field',
   'fieldname',
+  'path',
+  'param',
   'parameter',
   'parametername',
   'parameterkey',
   'property',
+  'attribute',
+  'label',
   'variable',
 ]);
+
+/** What stands beside a label, as validators call what they were given: `{ path: 'password', received: '…' }`. */
+const LABELLED: ReadonlySet<string> = new Set(['input', 'received', 'got', 'given', 'actual']);
 
 /**
  * Makes copies of values without what is secret in them. Everything is read once, and what was read is judged and kept:
@@ -282,10 +289,10 @@ export class Walk {
     const known = this.#facts.get(key);
     if (known !== undefined) return known;
     const rule = this.#rules.keys.decide(key);
-    const dirty = this.#scanner.finds(key);
+    const dirty = this.#scanner.finds(key, key.length >= CUT_LENGTH);
     const folded = fold(key);
     const label = LABELS.has(folded);
-    const labelled = folded.endsWith('value') || folded.endsWith('values');
+    const labelled = folded.endsWith('value') || folded.endsWith('values') || LABELLED.has(folded);
     const segments = this.#rules.paths === undefined ? undefined : segmentsOf(key);
     const isPlain = rule === undefined && !dirty && !label && !labelled && segments === undefined;
     const facts = isPlain ? PLAIN : { rule, dirty, labelled, label, segments };
@@ -336,7 +343,9 @@ function labelsOf(object: Readonly<Record<string, unknown>>): string[] {
   const labels: string[] = [];
   for (const key of Object.keys(object)) {
     const entry = object[key];
-    if (typeof entry === 'string' && entry.length <= LONGEST_LABEL && LABELS.has(fold(key))) labels.push(entry);
+    // The path of a value is a list, too: ['user', 'password'].
+    const label: unknown = Array.isArray(entry) ? entry[entry.length - 1] : entry;
+    if (typeof label === 'string' && label.length <= LONGEST_LABEL && LABELS.has(fold(key))) labels.push(label);
   }
   return labels;
 }

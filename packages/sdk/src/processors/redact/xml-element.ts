@@ -36,7 +36,7 @@ export function xmlElement(text: string, at: number, keys: SecretKeys): Hit | un
   for (end = start; end < text.length && text.charCodeAt(end) !== LESS; end++) {
     if (word < 0 && isSpace(text.charCodeAt(end))) word = end;
   }
-  if (text[end + 1] !== '/') {
+  if (text[end + 1] !== '/' && end !== text.length - 1) {
     // What is no element, or one that was cut.
     if (end < text.length || text.charCodeAt(start - 1) !== GREATER || !isKey(text.charCodeAt(start))) return undefined;
     if (word > 0) end = word;
