@@ -19,14 +19,15 @@ export interface Batch {
 /** The batch that is being filled. */
 export interface OpenBatch {
   readonly records: number;
-  /** Encoded bytes so far, without the envelope. */
+  /** Encoded bytes so far, with so much of the envelope as is known. */
   readonly bytes: number;
   /**
    * Encodes a record. One that is larger than a record may be loses its attributes, which are counted as dropped in the
-   * record itself; if it is still too large, nothing is appended and the answer is false. What it throws for a record that
+   * record itself; if it is still too large, nothing is appended and the answer is false. Nor is one with which a batch that
+   * has records would be larger than `maxBytes`: the answer is `full`. What it throws for a record that
    * cannot be encoded leaves the batch as it was.
    */
-  append(record: LogRecord): boolean;
+  append(record: LogRecord, maxBytes?: number): boolean | 'full';
   /** Closes the batch: its exact bytes, in a buffer of their own. The open batch is empty again. */
   seal(): Batch;
 }

@@ -119,11 +119,15 @@ export class DeliveryEnd implements HandlerEnd {
       this.#drop('after_shutdown', record);
       return;
     }
-    if (!this.#append(record)) return;
+    if (!this.#append(record, from)) return;
     if (this.#open.records >= this.#batchRecords || this.#open.bytes >= this.#batchBytes) {
-      if (isHandedOver(from)) this.#seal('drop');
-      else this.#seal(this.#ending ? 'exceed' : 'wait');
+      this.#sealFull(from);
     } else if (this.#timer === undefined) this.#sealLater();
+  }
+
+  #sealFull(from: Context | undefined): void {
+    if (isHandedOver(from)) this.#seal('drop');
+    else this.#seal(this.#ending ? 'exceed' : 'wait');
   }
 
   /** Rejects with a {@link TimeoutError} at the deadline. */
@@ -182,15 +186,15 @@ export class DeliveryEnd implements HandlerEnd {
     return this.#ledger.account(this.#open.records + this.#queue.records);
   }
 
-  #append(record: LogRecord): boolean {
+  #append(record: LogRecord, from: Context | undefined): boolean {
     let fits: boolean;
     try {
-      fits = this.#open.append(record);
+      fits = this.#appendOrSeal(record, from);
     } catch {
       // Something that is not plain data came in behind the pipeline's back: by a stock SDK, which lets any body pass,
       // or by a processor that wrote into the attributes object.
       try {
-        fits = this.#open.append(madePlain(record));
+        fits = this.#appendOrSeal(madePlain(record), from);
       } catch {
         this.#drop('encode_error', record);
         return false;
@@ -198,6 +202,16 @@ export class DeliveryEnd implements HandlerEnd {
     }
     if (!fits) this.#drop('too_large', record);
     return fits;
+  }
+
+  /** One for which a batch has no room begins the next one. */
+  #appendOrSeal(record: LogRecord, from: Context | undefined): boolean {
+    let fits = this.#open.append(record, this.#batchBytes);
+    if (fits === 'full') {
+      this.#sealFull(from);
+      fits = this.#open.append(record);
+    }
+    return fits === true;
   }
 
   /** Gives up a record that has just come. */

@@ -12,6 +12,8 @@ export interface HttpTarget {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'gzip' | 'none';
+  /** True if status and headers are the whole answer: its body is neither waited for nor kept. Default false. */
+  readonly isAnsweredByHead?: boolean;
   /** PEM text. */
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -31,6 +33,9 @@ export interface Sender {
 /** The OTLP specification: a longer answer must not be read. */
 const LONGEST_ANSWER = 4 * 1_048_576;
 const compress = promisify(gzip);
+/** So long, and so long a body, a connection waits for the rest of an answer that nobody needs, to be used again. */
+const REST_MILLIS = 200;
+const LONGEST_REST = 65_536;
 /** The time of a request is counted in so many parts. */
 const PARTS = 4;
 
@@ -82,7 +87,7 @@ export function httpSender(target: HttpTarget, connections: number, time: Sender
       });
       underWay.add(outgoing);
       // One deadline for everything: a destination that sends a byte now and then is as dead as a silent one.
-      const deadline = startDeadline(timeoutMillis, time, () => outgoing.destroy(new Error('no answer in time')));
+      let deadline = startDeadline(timeoutMillis, time, () => outgoing.destroy(new Error('no answer in time')));
       outgoing.on('socket', (socket) => socket.unref());
 
       let incoming: http.IncomingMessage | undefined;
@@ -100,9 +105,16 @@ export function httpSender(target: HttpTarget, connections: number, time: Sender
       };
       outgoing.on('response', (response) => {
         incoming = response;
+        if (target.isAnsweredByHead === true) {
+          answer();
+          deadline.clear();
+          deadline = startDeadline(REST_MILLIS, time, () => outgoing.destroy());
+        }
         incoming.on('data', (part: Buffer) => {
           length += part.length;
-          if (length <= LONGEST_ANSWER) parts.push(part);
+          if (target.isAnsweredByHead === true) {
+            if (length > LONGEST_REST) outgoing.destroy();
+          } else if (length <= LONGEST_ANSWER) parts.push(part);
           else outgoing.destroy();
         });
         incoming.on('end', answer);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { jsonFormat } from '../formats/json-format.ts';
 import type { LogRecord } from '../pipeline/stage.ts';
 import type { Batch } from './batch.ts';
-import { JSON_LOGS } from './json-request.ts';
+import { JSON_ENVELOPE_BYTES, JSON_LOGS } from './json-request.ts';
 
 const resource = { attributes: { 'service.name': 'shop', 'host.name': 'one' } };
 const scope = { name: 'orders', version: '2' };
@@ -63,7 +63,10 @@ describe('a request', () => {
   test('an open batch is empty after it was sealed', () => {
     const open = JSON_LOGS.open(1_000);
     open.append(record({ body: 'ä' }));
-    expect(open).toMatchObject({ records: 1, bytes: Buffer.byteLength(jsonFormat()(record({ body: 'ä' }))) });
+    expect(open).toMatchObject({
+      records: 1,
+      bytes: Buffer.byteLength(jsonFormat()(record({ body: 'ä' }))) + JSON_ENVELOPE_BYTES,
+    });
     expect(open.seal().records).toBe(1);
     expect(open).toMatchObject({ records: 0, bytes: 0 });
     open.append(record({ body: 'second' }));

@@ -15,6 +15,8 @@ const ERROR = 17;
 const HEAD = '{"logs":[';
 const COMMA = ',';
 const TAIL = ']}';
+/** What a request with one log has besides it. */
+export const JSON_ENVELOPE_BYTES: number = HEAD.length + TAIL.length;
 
 /** One record of a batch: the length of its JSON, and what the JSON does not say whole. */
 interface Log {
@@ -39,7 +41,7 @@ class OpenJsonBatch implements OpenBatch {
     return this.#texts.length;
   }
 
-  append(record: LogRecord): boolean {
+  append(record: LogRecord, maxBytes: number = Number.POSITIVE_INFINITY): boolean | 'full' {
     let text = this.#format(record);
     let bytes = Buffer.byteLength(text);
     if (bytes > this.#maxRecordBytes) {
@@ -47,10 +49,13 @@ class OpenJsonBatch implements OpenBatch {
       bytes = Buffer.byteLength(text);
       if (bytes > this.#maxRecordBytes) return false;
     }
+    const isFirst = this.#texts.length === 0;
+    const more = bytes + (isFirst ? JSON_ENVELOPE_BYTES : COMMA.length);
+    if (!isFirst && this.bytes + more > maxBytes) return 'full';
     const { resource, instrumentationScope: scope, severityNumber = 0 } = record;
     this.#texts.push(text);
     this.#logs.push({ bytes, isError: severityNumber >= ERROR, resource, scope });
-    this.bytes += bytes;
+    this.bytes += more;
     return true;
   }
 

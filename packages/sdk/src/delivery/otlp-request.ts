@@ -61,7 +61,7 @@ export class OpenOtlpBatch implements OpenBatch {
     return this.#encoder.length;
   }
 
-  append(record: LogRecord): boolean {
+  append(record: LogRecord, maxBytes: number = Number.POSITIVE_INFINITY): boolean | 'full' {
     const encoder = this.#encoder;
     const start = encoder.length;
     encoder.append(record);
@@ -72,6 +72,10 @@ export class OpenOtlpBatch implements OpenBatch {
         encoder.truncate(start);
         return false;
       }
+    }
+    if (this.records > 0 && encoder.length > maxBytes) {
+      encoder.truncate(start);
+      return 'full';
     }
     this.records++;
     if (encodedSeverity(record.severityNumber) >= ERROR) this.#errors++;

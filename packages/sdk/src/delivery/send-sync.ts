@@ -34,6 +34,7 @@ process.stdin.on('end', async () => {
         contentType: incoming.headers['content-type'],
         body: Buffer.concat(parts).toString('base64'),
       });
+      if (head.isAnsweredByHead) return incoming.on('error', () => {}).resume(), finish();
       incoming.on('data', (part) => {
         length += part.length;
         if (length <= 65536) parts.push(part);
@@ -79,6 +80,7 @@ export function sendSync(target: HttpTarget, bodies: readonly Uint8Array[], time
     cert: target.cert,
     key: target.key,
     gzip,
+    isAnsweredByHead: target.isAnsweredByHead,
     sizes: bodies.map((body) => body.length),
   });
   const env: Record<string, string> = {};

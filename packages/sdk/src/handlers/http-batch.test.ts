@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
 import { recordOf } from '../../../../test/delivery/otlp-batches.ts';
 import { ScriptedSender } from '../../../../test/delivery/scripted-sender.ts';
-import type { HttpTarget } from '../delivery/http-sender.ts';
+import type { HttpTarget, Sender } from '../delivery/http-sender.ts';
 import { ConfigError } from '../provider/config-error.ts';
 import { readEnvironment } from '../provider/environment.ts';
 import { type HttpBatchOptions, httpBatch } from './http-batch.ts';
@@ -48,6 +49,13 @@ describe('where to', () => {
     expect(compression).toBe('none');
   });
 
+  test('an endpoint that is a URL already, which stays as it is', () => {
+    const given = new URL('http://user:p%40ss@localhost/x');
+    expect(targetOf({ endpoint: given }).url.href).toBe('http://localhost/x');
+    expect(given.password).toBe('p%40ss');
+    expect(mistake({ endpoint: new URL('ftp://localhost') }).message).toMatch(/http or https/);
+  });
+
   test('user and password of the endpoint become a header', () => {
     const { url, headers } = targetOf({ endpoint: 'http://user:p%40ss@localhost/', compression: 'gzip' });
     expect(url.href).toBe('http://localhost/');
@@ -82,9 +90,45 @@ test('a request is due as soon as it is large enough', () => {
   });
   for (let id = 0; id < 10; id++) end.onEmit(recordOf({ id: String(id), bytes: 800 }));
   expect(sender.requests.map(({ ids }) => ids)).toEqual([
-    ['0', '1', '2'],
-    ['3', '4', '5'],
+    ['0', '1'],
+    ['2', '3'],
   ]);
+});
+
+test('no request is larger than it may be, whatever comes, and as many records go as fit', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 1_024, max: 4_096 }),
+      async (sizes, batchBytes) => {
+        const bodies: string[] = [];
+        const sender: Sender = {
+          send: async (body) => {
+            bodies.push(Buffer.from(body).toString());
+            return { status: 200, body: new Uint8Array(0) };
+          },
+          close: () => undefined,
+        };
+        const end = httpBatch({ endpoint, batchBytes, sender: () => sender, time: new ManualTime() }).start({
+          resource: { attributes: {} },
+          environment: readEnvironment({}, () => undefined),
+        });
+        for (const [id, bytes] of sizes.entries()) {
+          end.onEmit({ ...recordOf({ id: String(id) }), attributes: { text: 'x'.repeat(bytes) } });
+        }
+        await end.forceFlush();
+        const requests = bodies.map((body) => ({ bytes: Buffer.byteLength(body), logs: JSON.parse(body).logs }));
+        for (const { bytes } of requests) expect(bytes).toBeLessThanOrEqual(batchBytes);
+        expect(requests.flatMap(({ logs }) => logs)).toHaveLength(sizes.length);
+        for (const [index, { bytes }] of requests.slice(0, -1).entries()) {
+          const next = Buffer.byteLength(JSON.stringify(requests[index + 1]?.logs[0]));
+          expect(bytes + 1 + next).toBeGreaterThan(batchBytes);
+        }
+        expect(end.deliveryAccount()).toMatchObject({ accepted: sizes.length, delivered: sizes.length, pending: 0 });
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 describe('a mistake is a ConfigError that names the option and shows no secret', () => {

@@ -8,7 +8,7 @@ import {
   isHeaderText,
   moveCredentials,
 } from '../delivery/http-target.ts';
-import { JSON_LOGS } from '../delivery/json-request.ts';
+import { JSON_ENVELOPE_BYTES, JSON_LOGS } from '../delivery/json-request.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
 import { canSendSync, type sendSync } from '../delivery/send-sync.ts';
 import type { ShipperTime } from '../delivery/shipper.ts';
@@ -22,7 +22,7 @@ import type { Handler } from './handler.ts';
 /** Options of {@link httpBatch}. */
 export interface HttpBatchOptions extends CertificateOptions {
   /** The whole address that requests are posted to. User and password in it become Basic authentication. Required. */
-  readonly endpoint: string;
+  readonly endpoint: string | URL;
   /** Sent as `X-API-Key`, and shown nowhere. Named and undefined, as a variable that is not set, is a mistake. */
   readonly apiKey?: string;
   /** Further request headers. Never shown anywhere. */
@@ -39,11 +39,11 @@ export interface HttpBatchOptions extends CertificateOptions {
   readonly delayMillis?: number;
   /** The longest one request may take, in milliseconds. Default 10 000. */
   readonly timeoutMillis?: number;
-  /** Bytes of one request before compression; not more than half of `queueBytes`. Default 512 KiB. */
+  /** The most bytes of one request before compression; not more than half of `queueBytes`. Default 512 KiB. */
   readonly batchBytes?: number;
   /** Bytes that are held at most, those of requests under way included. Default 64 MiB. */
   readonly queueBytes?: number;
-  /** Bytes of the JSON of one record. A larger one loses its attributes. Default 256 KiB. */
+  /** The most bytes of the JSON of one record, at most `batchBytes`. A larger one loses its attributes. Default 256 KiB. */
   readonly recordBytes?: number;
   /** Requests under way at a time. Default 2. */
   readonly concurrency?: number;
@@ -92,7 +92,7 @@ const OPTIONS = [
  * The delivery is that of `otlp`: a record is encoded when it is emitted, the queue is bounded in bytes, and what cannot be
  * delivered now waits and is tried again with growing pauses, or when `Retry-After` says. Tried again: no answer, and
  * 429, 502, 503, 504. 413 is sent again in halves; any other status but 2xx counts as `rejected`, and is not asked again. 2xx
- * has taken all of a request: its body is not read. Every record that is given up is counted by reason and announced on
+ * has taken all of a request: its body is not waited for. Every record that is given up is counted by reason and announced on
  * OTel's diag, never as a record. A request whose answer is lost is repeated: the service may have it twice.
  */
 export function httpBatch(options: HttpBatchOptions): Handler {
@@ -120,6 +120,7 @@ export function httpBatch(options: HttpBatchOptions): Handler {
   }
   const target = targetOf(options);
   const name = options.name ?? 'http-batch';
+  const batchBytes = options.batchBytes ?? 512 * 1_024;
 
   return {
     name,
@@ -130,9 +131,10 @@ export function httpBatch(options: HttpBatchOptions): Handler {
         timeoutMillis: options.timeoutMillis ?? 10_000,
         delayMillis: options.delayMillis ?? 5_000,
         batchRecords: options.batchRecords ?? 100,
-        batchBytes: options.batchBytes ?? 512 * 1_024,
+        batchBytes,
         queueBytes: options.queueBytes ?? 64 * MIB,
-        recordBytes: options.recordBytes ?? 256 * 1_024,
+        // One record is a request that no service with such a limit would take.
+        recordBytes: Math.min(options.recordBytes ?? 256 * 1_024, batchBytes - JSON_ENVELOPE_BYTES),
         concurrency: options.concurrency ?? 2,
         overflow: options.overflow ?? 'drop-low-severity-first',
         blockMillis: options.blockMillis ?? 30_000,
@@ -146,7 +148,9 @@ export function httpBatch(options: HttpBatchOptions): Handler {
 factory(httpBatch);
 
 function targetOf(options: HttpBatchOptions): HttpTarget {
-  const url = endpointUrl('httpBatch.endpoint', options.endpoint, 'https://logs.example.com/ingest');
+  const { endpoint } = options;
+  const address = endpoint instanceof URL ? endpoint.href : endpoint;
+  const url = endpointUrl('httpBatch.endpoint', address, 'https://logs.example.com/ingest');
   const headers: Record<string, string> = {
     'user-agent': `logspan/${sdkVersion}`,
     'content-type': 'application/json',
@@ -157,7 +161,13 @@ function targetOf(options: HttpBatchOptions): HttpTarget {
     headers[KEY_HEADER] = checkedKey(options.apiKey);
   }
   moveCredentials(url, headers);
-  return { url, headers, compression: options.compression ?? 'none', ...certificates('httpBatch', options) };
+  return {
+    url,
+    headers,
+    compression: options.compression ?? 'none',
+    isAnsweredByHead: true,
+    ...certificates('httpBatch', options),
+  };
 }
 
 /** Nothing of what was given is shown. */
