@@ -17,6 +17,7 @@ import {
   httpBatch,
   type Logging,
   type LogRecord,
+  logspanProcessor,
   not,
   otlp,
   rateLimit,
@@ -27,6 +28,7 @@ import {
 } from '@logspan/sdk';
 import { type Context, context } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { readRequest } from '../packages/sdk/src/delivery/otlp-reader.ts';
 import { run } from './delivery/child.ts';
 import { FakeCollector } from './delivery/fake-collector.ts';
@@ -247,6 +249,31 @@ describe('what only says that it is of a stream', () => {
       ['a', 4],
       ['later', 1],
     ]);
+  });
+});
+
+test('inside a stock SDK too only an event is one', async () => {
+  const kept = keeping();
+  const processors = [rateLimit({ perSecond: 1 }), redact({ keys: ['name', 'sequence'] })];
+  const provider = new LoggerProvider({ processors: [logspanProcessor({ processors, handlers: [kept] }) as never] });
+  logs.setGlobalLoggerProvider(provider);
+  const stream = newStream();
+  for (let i = 0; i < 5; i++) stream.emit('a', { sequence: 'hunter2' });
+  const numbers = kept.records[0]?.attributes ?? {};
+  // What goes past the facade, in a record whose numbers are those of an event.
+  for (let i = 0; i < 5; i++) logs.getLogger('web').emit({ eventName: 'b', attributes: { ...numbers, i } });
+  stream.end();
+  logs.disable();
+  await provider.shutdown();
+  const passed = ['a', 'a', 'a', 'a', 'a', 'b', 'stream_ended', 'rate_limited'];
+  expect(kept.records.map(({ eventName }) => eventName)).toEqual(passed);
+  expect(kept.records[0]?.attributes).toMatchObject({ 'logspan.stream.name': stream.name, sequence: '***REDACTED***' });
+  expect(Object.keys(kept.records[5]?.attributes ?? {})).toEqual(['sequence', 'i']);
+  await expect(findGaps(kept.records)).resolves.toMatchObject({
+    received: 6,
+    duplicates: 0,
+    others: 2,
+    complete: true,
   });
 });
 

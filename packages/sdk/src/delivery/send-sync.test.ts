@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,4 +36,17 @@ test('no time is no answer, and not all the time that it takes', () => {
     process.execPath = execPath;
     rmSync(folder, { recursive: true });
   }
+});
+
+test('where the head is the answer, a body that does not end is not waited for', async () => {
+  const program = `require('node:http').createServer((_, outgoing) => outgoing.writeHead(202).write('a'))
+    .listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
+  // Of another process: this one stands still meanwhile.
+  const server = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = await once(server.stdout, 'data');
+  const url = new URL(`http://127.0.0.1:${Number(port)}/`);
+  const bodies = [new Uint8Array(1), new Uint8Array(1)];
+  const answers = sendSync({ ...target, url, isAnsweredByHead: true }, bodies, 20_000);
+  server.kill();
+  expect(answers).toMatchObject([{ status: 202 }, { status: 202 }]);
 });
