@@ -310,6 +310,8 @@ class Redactor {
     if (record.instrumentationScope !== undefined && record.instrumentationScope !== this.#lastClean) {
       setField(record, 'instrumentationScope', { name: '' });
     }
+    // What was too long above must not count against the numbers.
+    walk.begin(false);
     replaceAttributes(record, { ...this.#streamNumbers(record, context), [FAILED]: true });
   }
 }
