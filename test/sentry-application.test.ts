@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { type Ended, type OnLine, run } from './delivery/child.ts';
 import { FakeSentry } from './sentry/fake-sentry.ts';
@@ -145,4 +147,40 @@ describe('the event is in the trace', () => {
     expect(event.contexts.trace.trace_id).toBe(lines[0]);
     expect(header.trace.trace_id).toBe(lines[0]);
   });
+});
+
+test.each([
+  ['by itself', {}],
+  ['as the tracer of OpenTelemetry', { enableOpenTelemetrySetup: true }],
+])('what ships the log is neither traced nor told by Sentry, %s', async (_, setUp) => {
+  const requests: [path: string | undefined, added: string[]][] = [];
+  const service = createServer((request, response) => {
+    const added = ['sentry-trace', 'baggage', 'traceparent'].filter((header) => header in request.headers);
+    requests.push([request.url, added]);
+    request.resume().on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const { port } = service.address() as AddressInfo;
+  const { code, server } = await application('ships its log while it traces', {
+    init: { tracesSampleRate: 1, ...setUp },
+    env: { SHIP_TO: `http://127.0.0.1:${port}` },
+  });
+  service.closeAllConnections();
+  service.close();
+  expect(code).toBe(0);
+  expect(requests.filter(([path]) => path !== '/own')).toHaveLength(6);
+  for (const [path, added] of requests) expect([path, added.length > 0]).toEqual([path, path === '/own']);
+  const crumbs = server.events[0].breadcrumbs.map(({ category, data, message }: Record<string, unknown>) => [
+    category,
+    message ?? (data as { url: string }).url,
+  ]);
+  expect(crumbs).toEqual([
+    ['app', 'order_placed'],
+    ['app', 'order_shipped'],
+    ['http', `http://127.0.0.1:${port}/own`],
+  ]);
+  const sent = server.bytes.toString();
+  expect(sent).toContain('/own');
+  expect(sent).not.toContain('/batch');
+  expect(sent).not.toContain('/v1/logs');
 });

@@ -2,10 +2,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
-import { suppressLogging } from '../pipeline/guard.ts';
 import type { Answer } from './answer.ts';
+import { silently } from './silence.ts';
 
 /** Where requests go and how. All secrets that delivery knows are in here, and nothing of it is ever logged. */
 export interface HttpTarget {
@@ -68,8 +66,6 @@ export function httpSender(target: HttpTarget, connections: number, time: Sender
         ...(target.key === undefined ? {} : { key: target.key }),
       })
     : new http.Agent({ keepAlive: true, maxSockets: connections });
-  // What an instrumentation of http would trace or log about our own requests would come back to us.
-  const silent = suppressLogging(suppressTracing(ROOT_CONTEXT));
   const underWay = new Set<http.ClientRequest>();
   let closed = false;
 
@@ -134,7 +130,7 @@ export function httpSender(target: HttpTarget, connections: number, time: Sender
 
   return {
     send: (body, timeoutMillis) =>
-      context.with(silent, async () =>
+      silently(async () =>
         post(
           target.compression === 'gzip' ? await compress(body, { level: constants.Z_BEST_SPEED }) : body,
           timeoutMillis,

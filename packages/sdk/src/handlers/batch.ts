@@ -1,11 +1,9 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 import { Announcer } from '../delivery/announce.ts';
 import { type DropReason, Ledger } from '../delivery/ledger.ts';
 import { OVERFLOWS, type Overflow } from '../delivery/queue.ts';
+import { silently } from '../delivery/silence.ts';
 import { keepRecord } from '../pipeline/copy-record.ts';
 import { factory } from '../pipeline/factory.ts';
-import { suppressLogging } from '../pipeline/guard.ts';
 import { isWorthReporting, report } from '../pipeline/report.ts';
 import type { FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { TimeoutError, within } from '../pipeline/within.ts';
@@ -273,8 +271,3 @@ class BatchEnd implements HandlerEnd {
 }
 
 const recordOf = ({ record }: Held): LogRecord => record;
-
-/** What an exporter, or an instrumentation of it, would log or trace about itself would come back to it. */
-function silently<T>(call: () => T): T {
-  return context.with(suppressLogging(suppressTracing(ROOT_CONTEXT)), call);
-}
