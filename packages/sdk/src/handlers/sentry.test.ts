@@ -352,9 +352,82 @@ describe('an error is reported once', () => {
     logger.error('failed', error as never);
     logger.exception(error, 'failed_again');
     logger.child({ err: error }).error('failed_in_child');
-    logger.fatal('failed_finally', { exception: error });
+    logger.error('failed_finally', { exception: error });
     expect(await sent()).toHaveLength(1);
     expect(account()?.dropped).toEqual({ already_reported: 5 });
+  });
+
+  test('but it is fatal once, if it was not before', async () => {
+    const { error, log } = ways();
+    start({}, { handlers: [sentry(Sentry), sentry(Sentry)] });
+    log();
+    logger.fatal('order_lost', { error });
+    logger.fatal('order_lost_again', { error });
+    log();
+    expect(await sent()).toMatchObject([
+      { message: 'failed', level: 'error' },
+      { message: 'order_lost', level: 'fatal' },
+    ]);
+    expect(account()?.dropped).toEqual({ already_reported: 2 });
+  });
+
+  test('but it is fatal though an integration of Sentry was first', async () => {
+    const { error, capture } = ways();
+    start();
+    capture();
+    logger.fatal('order_lost', { error });
+    expect(await sent()).toMatchObject([{}, { message: 'order_lost', level: 'fatal' }]);
+  });
+
+  test('in a minute, where the same object is logged for ever', async () => {
+    const { log } = ways();
+    let now = 0;
+    start({}, { handlers: [sentry(Sentry, {}, () => now)] });
+    log();
+    await sent();
+    now = 59_999;
+    log();
+    now = 60_000;
+    log();
+    await sent();
+    now = 119_999;
+    log();
+    expect(await sent()).toHaveLength(2);
+    expect(account()).toEqual({ ...all, accepted: 4, delivered: 2, dropped: { already_reported: 2 } });
+  });
+
+  test.each<[string, Sentry.NodeOptions, number]>([
+    ['beforeSend took it out', { beforeSend: ({ message }) => (message === 'failed' ? null : ({} as never)) }, 200],
+    ['the sample rate did', { sampleRate: 0 }, 200],
+    ['Sentry refused it', {}, 500],
+    ['Sentry had too much', {}, 429],
+  ])('not at all where %s: then it is still to be reported', async (_, init, status) => {
+    const { error, log, capture } = ways();
+    initSentry(init);
+    start();
+    server.status = status;
+    log();
+    await sent();
+    expect(error).not.toHaveProperty('__sentry_captured__');
+    server.received.length = 0;
+    server.status = 200;
+    initSentry();
+    log();
+    capture();
+    expect(await sent()).toMatchObject([{ message: 'failed' }]);
+    expect(account()).toMatchObject({ accepted: 2, delivered: 1 });
+  });
+
+  test('where beforeSend took out a later report of what Sentry had captured: it has it', async () => {
+    const { error, capture } = ways();
+    initSentry({ beforeSend: (event) => (event.level === 'fatal' ? null : event) });
+    start();
+    capture();
+    logger.fatal('order_lost', { error });
+    await sent();
+    logger.error('failed', { error });
+    expect(await sent()).toHaveLength(1);
+    expect(account()?.dropped).toEqual({ not_sent: 1, already_reported: 1 });
   });
 
   test('where a route has a copy of the record', async () => {
@@ -406,6 +479,30 @@ describe('an error is reported once', () => {
       console.error = original;
     }
     expect(await sent()).toHaveLength(1);
+  });
+});
+
+describe('what begins as Sentry speaks', () => {
+  const line = 'Sentry Logger [error]: by a user';
+  test('hides nothing from Sentry', async () => {
+    start();
+    logger.error(line);
+    logger.error('Sentry Logger [user supplied text', { error: new Error('real') });
+    expect(await sent()).toHaveLength(2);
+    expect(account()?.dropped).toEqual({});
+  });
+
+  test('hides no error in debug mode either, but itself', async () => {
+    // That alone: Sentry would say a lot here.
+    Object.assign(Sentry.getClient()?.getOptions() ?? {}, { debug: true });
+    start();
+    logger.error(line);
+    logger.info(line);
+    logger.error(line, { error: new Error('real') });
+    logger.fatal(line);
+    logger.error(`said: ${line}`);
+    expect(await sent()).toHaveLength(3);
+    expect(account()).toMatchObject({ accepted: 5, dropped: { filtered: 2 } });
   });
 });
 

@@ -51,7 +51,8 @@ const NEEDED = ['getClient', 'withScope', 'captureEvent', 'addBreadcrumb'] as co
  *
  * An event is made of the record, as `redact` has left it, its error included: the error object itself never gets there.
  * It is marked as captured, so that no integration of Sentry reports it again, and one that is marked is not reported:
- * `already_reported`. Nothing of Sentry reaches the application, and nothing that Sentry logs about an event comes back.
+ * `already_reported`. The mark goes if the event was not sent or refused; after a minute it does not count, nor for the first
+ * `fatal`. Nothing of Sentry reaches the application, and nothing that Sentry logs about an event comes back.
  *
  * A record counts as delivered when Sentry has confirmed its event, or as a breadcrumb when Sentry was given it; as
  * `no_client` before `Sentry.init()`; as `not_sent` if Sentry took it out (`beforeSend`, sample rate, rate limit) or

@@ -38,7 +38,7 @@ export function eventOf(
     level: levelOf(record),
     logger: instrumentationScope.name,
     ...(message === error?.message ? {} : { message }),
-    ...(error === undefined ? {} : { exception: { values: [exceptionOf(error, client, isHandled(record))] } }),
+    ...(error === undefined ? {} : { exception: { values: [exceptionOf(error, client, !isUncaught(record))] } }),
     ...(fingerprint === undefined ? {} : { fingerprint: [...fingerprint] }),
     tags,
     contexts: {
@@ -64,9 +64,9 @@ function exceptionOf(error: Error, client: SentryClient, handled: boolean): Sent
   };
 }
 
-/** False for the record that tells of an exception that nobody caught: it makes the session a crashed one. */
-function isHandled({ instrumentationScope, eventName, severityNumber = 0 }: LogRecord): boolean {
-  return !(instrumentationScope.name === 'process' && eventName === 'exception' && severityNumber >= SEVERITY.fatal);
+/** True for the record that tells of an exception that nobody caught: it makes the session a crashed one. */
+export function isUncaught({ instrumentationScope, eventName, severityNumber = 0 }: LogRecord): boolean {
+  return instrumentationScope.name === 'process' && eventName === 'exception' && severityNumber >= SEVERITY.fatal;
 }
 
 function tagText(text: string): string {

@@ -7,6 +7,8 @@ interface Given {
   readonly at: number;
   /** Given, being prepared (integrations, `beforeSend`), or on its way. */
   stage: 'given' | 'prepared' | 'sending';
+  /** Told if it was not sent, or refused. */
+  readonly lost: (() => void) | undefined;
 }
 
 /** A preparation that takes longer was ended by somebody who gave no sign: an integration, or `beforeSend`. */
@@ -37,19 +39,27 @@ export class Outcomes {
   }
 
   get pending(): number {
+    this.expire();
+    return this.#given.size;
+  }
+
+  /** Gives up what was in preparation for too long. */
+  expire(): void {
     const longAgo = this.#now() - LONGEST_PREPARATION_MILLIS;
     for (const [id, { stage, at }] of this.#given) {
       if (at > longAgo) break;
       if (stage !== 'sending') this.#notSent(id);
     }
-    return this.#given.size;
   }
 
-  /** Gives one event to Sentry, by `capture`. Throws what that throws: the event is then not in the books. */
-  give(id: string, client: SentryClient, capture: () => void): void {
+  /**
+   * Gives one event to Sentry, by `capture`. Throws what that throws: the event is then not in the books. `lost` is told
+   * as soon as it is known that the event was not sent, or was refused.
+   */
+  give(id: string, client: SentryClient, capture: () => void, lost?: () => void): void {
     this.#listenTo(client);
     if (this.#given.size >= MOST_GIVEN) this.#notSent(this.#given.keys().next().value as string);
-    const given: Given = { client, at: this.#now(), stage: 'given' };
+    const given: Given = { client, at: this.#now(), stage: 'given', lost };
     this.#given.set(id, given);
     try {
       capture();
@@ -113,12 +123,19 @@ export class Outcomes {
       this.#notSent(id);
       return;
     }
+    const given = this.#given.get(id);
     this.#given.delete(id);
     if (status >= 200 && status < 300) this.#ledger.delivered++;
-    else this.#ledger.reject(1);
+    else {
+      this.#ledger.reject(1);
+      given?.lost?.();
+    }
   }
 
   #notSent(id: string): void {
-    if (this.#given.delete(id)) this.#ledger.drop('not_sent', 1);
+    const given = this.#given.get(id);
+    if (!this.#given.delete(id)) return;
+    this.#ledger.drop('not_sent', 1);
+    given?.lost?.();
   }
 }

@@ -1,3 +1,4 @@
+import { SEVERITY } from '@logspan/logger/internal';
 import { type Context, context as contexts } from '@opentelemetry/api';
 import { Announcer } from '../../delivery/announce.ts';
 import { Ledger } from '../../delivery/ledger.ts';
@@ -7,8 +8,8 @@ import type { FlushOptions, LogRecord, StageAccount } from '../../pipeline/stage
 import { thrownOf } from '../../pipeline/thrown.ts';
 import { TimeoutError, within } from '../../pipeline/within.ts';
 import type { DeliveryAccount, HandlerEnd } from '../handler.ts';
-import { isCaptured, markCaptured } from './captured-mark.ts';
-import { type EventOptions, eventOf } from './event.ts';
+import { isRepeated, markCaptured } from './captured-mark.ts';
+import { type EventOptions, eventOf, isUncaught } from './event.ts';
 import type { EventRedaction } from './event-redaction.ts';
 import { Outcomes } from './outcomes.ts';
 import { BREADCRUMB_LIMITS, dataOf, levelOf, secondsOf, textOf } from './record-parts.ts';
@@ -109,7 +110,7 @@ export class SentryEnd implements HandlerEnd {
     const { severityNumber = 0 } = record;
     const { minimum, breadcrumbMinimum } = this.#options;
     const client = this.#sentry.getClient();
-    if (isOfSentry(record)) this.#ledger.drop('filtered', 1);
+    if (isOfSentry(record, client)) this.#ledger.drop('filtered', 1);
     else if (client === undefined) this.#noClient();
     else if (severityNumber >= minimum) this.#capture(record, client);
     else if (severityNumber >= breadcrumbMinimum) this.#breadcrumb(record);
@@ -118,20 +119,32 @@ export class SentryEnd implements HandlerEnd {
 
   #capture(record: LogRecord, client: SentryClient): void {
     const thrown = thrownOf(record);
-    if (isCaptured(thrown)) {
+    const report = { at: this.#options.now(), severity: record.severityNumber ?? 0 };
+    // What was taken out in silence is no longer a report.
+    this.#outcomes.expire();
+    if (isRepeated(thrown, report, isUncaught(record))) {
       this.#ledger.drop('already_reported', 1);
       return;
     }
     const error = redactedError(record.attributes);
     const event = eventOf(record, error, client, this.#options);
-    this.#outcomes.give(event.event_id, client, () =>
-      this.#sentry.withScope((scope) => {
-        this.#prepare(scope, event);
-        this.#sentry.captureEvent(event, error === undefined ? {} : { originalException: error });
-      }),
-    );
-    // Not before: what Sentry failed on may still be reported by somebody else.
-    markCaptured(thrown);
+    const unmark = markCaptured(thrown, report);
+    try {
+      this.#outcomes.give(
+        event.event_id,
+        client,
+        () =>
+          this.#sentry.withScope((scope) => {
+            this.#prepare(scope, event);
+            this.#sentry.captureEvent(event, error === undefined ? {} : { originalException: error });
+          }),
+        unmark,
+      );
+    } catch (failure) {
+      // What Sentry failed on may still be reported by somebody else.
+      unmark();
+      throw failure;
+    }
   }
 
   /** What an event alone cannot say. */
@@ -174,10 +187,21 @@ export class SentryEnd implements HandlerEnd {
   }
 }
 
+/** How each line begins that Sentry's debug mode says. */
+const DEBUG_LINE = /^Sentry Logger \[(?:debug|info|warn|error|log|assert|trace)\]:/;
+
 /**
  * True for what Sentry's debug mode says on a console that goes to the log, of what it does between events too: each
- * failure that it tells of would otherwise be an event, which fails.
+ * failure that it tells of would otherwise be an event, which fails. Anybody can write such a line: it hides nothing
+ * unless that mode is on, and never a record with an error, nor a fatal one.
  */
-function isOfSentry({ body }: LogRecord): boolean {
-  return typeof body === 'string' && body.startsWith('Sentry Logger [');
+function isOfSentry(record: LogRecord, client: SentryClient | undefined): boolean {
+  const { body, severityNumber = 0, attributes } = record;
+  if (typeof body !== 'string' || !DEBUG_LINE.test(body)) return false;
+  if (severityNumber >= SEVERITY.fatal || attributes['exception.type'] !== undefined) return false;
+  return client?.getOptions().debug === true || isSet(process.env.SENTRY_DEBUG);
+}
+
+function isSet(variable: string | undefined): boolean {
+  return variable !== undefined && !/^(?:|0|f|n|no|off|false)$/i.test(variable);
 }

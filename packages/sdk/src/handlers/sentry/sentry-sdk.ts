@@ -14,7 +14,10 @@ export interface SentryClient {
   // biome-ignore lint/suspicious/noExplicitAny: the four majors type their hooks differently
   on(hook: any, callback: (...args: any[]) => void): unknown;
   flush(timeoutMillis?: number): PromiseLike<boolean>;
-  getOptions(): { readonly stackParser?: (stack: string, skipFirstLines?: number) => unknown[] };
+  getOptions(): {
+    readonly stackParser?: (stack: string, skipFirstLines?: number) => unknown[];
+    readonly debug?: boolean;
+  };
 }
 
 /** The part of a Sentry scope that is used. */
