@@ -36,7 +36,22 @@ export function checkLogger(option: string, logger: Logger | undefined): void {
   throw new ConfigError(option, `must be a logger of getLogger(), not ${given(logger)}`);
 }
 
-/** Milliseconds as they are logged: to the microsecond. */
-export function roundMillis(millis: number): number {
-  return Math.round(millis * 1_000) / 1_000;
+/**
+ * Begins to measure; the answer says how long it has taken, in milliseconds to the microsecond. Nothing if the clock, which
+ * may be the application's, throws or tells no time: `failed` is told what it throws. Never throws.
+ */
+export function stopwatch(now: () => number, failed: (error: unknown) => void): () => { duration_ms?: number } {
+  const read = (): number => {
+    try {
+      return Number(now());
+    } catch (error) {
+      failed(error);
+      return Number.NaN;
+    }
+  };
+  const begun = read();
+  return () => {
+    const millis = Math.round((read() - begun) * 1_000) / 1_000;
+    return Number.isFinite(millis) ? { duration_ms: millis } : {};
+  };
 }

@@ -1,10 +1,14 @@
+import { types } from 'node:util';
 import { type Context, propagation, type TextMapGetter, trace } from '@opentelemetry/api';
 import { report } from '../pipeline/report.ts';
 
 /** The headers of a request or message, as Node, `fetch` and queues have them. The case of a name does not matter. */
 export type RequestHeaders =
-  | Readonly<Record<string, string | readonly string[] | undefined>>
-  | { get(name: string): string | readonly string[] | null | undefined; keys(): Iterable<string> };
+  | Readonly<Record<string, HeaderValue | readonly HeaderValue[] | undefined>>
+  | { get(name: string): HeaderValue | readonly HeaderValue[] | null | undefined; keys(): Iterable<string> };
+
+/** Queues have bytes, which are read as UTF-8. */
+type HeaderValue = string | Uint8Array;
 
 /** Of the flags in a `traceparent`, those that have a meaning: sampled, and random (W3C Trace Context Level 2). */
 const KNOWN_FLAGS = 3;
@@ -37,10 +41,15 @@ const HEADERS: TextMapGetter<RequestHeaders> = {
   get(headers, name) {
     const value = hasGet(headers) ? getFrom(headers, name) : ownOf(headers, name);
     // One header that came twice. Lists are joined as HTTP does it; a `traceparent` is not valid then, and must not be.
-    return Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : undefined;
+    return Array.isArray(value) ? value.map(textOf).join(',') : textOf(value);
   },
   keys: (headers) => [...namesOf(headers)],
 };
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return types.isUint8Array(value) ? new TextDecoder().decode(value) : undefined;
+}
 
 /** True for `Headers` and `Map`; a plain object may have a header of this name. */
 function hasGet(headers: object): headers is { get(name: unknown): unknown; keys(): Iterable<unknown> } {

@@ -641,6 +641,66 @@ describe('the options', () => {
     expect(memory.events.filter((event) => event === 'request_started')).toHaveLength(4);
   });
 
+  test('a clock that throws costs the duration alone', async () => {
+    diag.disable();
+    const now = () => {
+      throw new Error('mine');
+    };
+    const url = await serve((_request, response) => void response.end('served'), { now });
+    expect(await (await fetch(url)).text()).toBe('served');
+    expect((await ended()).attributes).not.toHaveProperty(['duration_ms']);
+  });
+
+  test('what is truthy ignores a request; a promise does not, and is told', async () => {
+    const ignoring = await serve((_request, response) => void response.end(), {
+      ignore: (({ url }: IncomingMessage) => url?.match(/health/)) as never,
+    });
+    await (await fetch(`${ignoring}/health`)).text();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(memory.events).toEqual([]);
+    diag.disable();
+    const told = await toldDuring(async () => {
+      const later = async () => Promise.reject(new Error('later'));
+      const url = await serve((_request, response) => void response.end(), { ignore: later as never });
+      await (await fetch(url)).text();
+      await ended();
+    });
+    expect(told).toEqual([
+      'logspan: a function of requestLogging failed 1 time(s) TypeError',
+      'logspan: a function of requestLogging failed 2 time(s) Error',
+    ]);
+  });
+
+  test.each([['text'], [['list']], [7], [Promise.resolve({ a: 1 })]])(
+    'attributes that are none are left out: %p',
+    async (answer) => {
+      const url = await serve((_request, response) => void response.end(), { attributes: () => answer as never });
+      diag.disable();
+      const told = await toldDuring(async () => {
+        await (await fetch(url)).text();
+        await ended();
+      });
+      expect(told).toEqual(['logspan: a function of requestLogging failed 1 time(s) TypeError']);
+      for (const key of ['0', 'a']) expect(memory.only('request_started').attributes).not.toHaveProperty([key]);
+    },
+  );
+
+  test('attributes of the application do not win over those of the request', async () => {
+    const mine = { 'url.path': '/mine', 'exception.message': 'mine', 'error.type': 'mine', duration_ms: 'mine' };
+    const url = await serve((_request, response) => void response.destroy(new RangeError('theirs')), {
+      attributes: () => mine,
+      now: () => 0,
+    });
+    await expect(fetch(`${url}/cart`)).rejects.toThrow();
+    expect((await ended()).attributes).toMatchObject({
+      'url.path': '/cart',
+      'exception.message': 'theirs',
+      'error.type': 'RangeError',
+      duration_ms: 0,
+    });
+  });
+
   test.each([
     [{ level: 'info' }, /^requestLogging\.level: is not an option/],
     [{ logger: {} }, /^requestLogging\.logger: must be a logger/],

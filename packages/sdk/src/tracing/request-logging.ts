@@ -29,9 +29,12 @@ export interface RequestLoggingOptions<Request = IncomingMessage> {
    * `request_failed` error.
    */
   readonly levels?: Partial<OutcomeLevels>;
-  /** Requests without records, such as health checks. They are still served in their context. Default: none. */
+  /**
+   * Requests without records, such as health checks: those for which the answer is truthy. A promise is none. They are still
+   * served in their context. Default: none.
+   */
   readonly ignore?: (request: Request) => boolean;
-  /** Further attributes of a request's records, asked when it begins. Those below win over them. Default: none. */
+  /** Further attributes of a request's records, asked when it begins; not async. Those of {@link requestLogging} win over them. Default: none. */
   readonly attributes?: (request: Request) => Readonly<Record<string, unknown>> | undefined;
   /** The query parameters that may be logged, as `url.query`. Default: none. */
   readonly query?: readonly string[];

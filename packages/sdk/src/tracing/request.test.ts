@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { getLogger, withAttributes } from '@logspan/logger';
 import { context, diag, isSpanContextValid, propagation, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { RPCType, setRPCMetadata, suppressTracing } from '@opentelemetry/core';
@@ -37,6 +37,8 @@ describe('the trace of the headers', () => {
     ['a Map', new Map([['traceparent', traceparent]])],
     ['a Map in any case', new Map([['TraceParent', traceparent]])],
     ['a list of one', { traceparent: [traceparent] }],
+    ['bytes, as queues have them', { traceparent: Buffer.from(traceparent) }],
+    ['a list of bytes', new Map([['traceparent', [new TextEncoder().encode(traceparent)]]])],
     ['a header that is called get', { get: 'x', traceparent }],
     [
       'headers with the names of what all objects have',
@@ -161,6 +163,12 @@ describe('what fn does', () => {
     expect(withRequest({}, () => 7)).toBe(7);
     expect(withRequest({}, () => promise)).toBe(promise);
     await promise;
+  });
+
+  test('is not run by asking it, if it is a thenable', () => {
+    const then = jest.fn();
+    expect(withRequest({}, () => ({ then })).then).toBe(then);
+    expect(then).not.toHaveBeenCalled();
   });
 
   test('is thrown as it is', async () => {

@@ -18,6 +18,8 @@ const REQUEST = createContextKey('logspan.request');
 
 interface KnownRequest {
   readonly headers: unknown;
+  /** The same headers as another object, which a framework has made of them. */
+  readonly asWell: (() => unknown) | undefined;
   /** That was started for it. */
   readonly span: Span | undefined;
 }
@@ -31,14 +33,16 @@ interface KnownRequest {
  * - Otherwise the context is read from the headers by the process's propagator; what is not valid there is ignored.
  * - If they hold none, a fresh trace is begun: random ids, marked as sampled, so that services further on that trace
  *   keep their spans.
- * - With a tracer a span `request` of kind SERVER is started, and ended when `fn` returns or its promise is settled.
+ * - With a tracer a span `request` of kind SERVER is started, and ended when `fn` returns or its `Promise` is settled
+ *   (another thenable is not asked: that may run it).
  *   Without one the ids that came in are used unchanged.
  *
  * Inside another request, with other headers, nothing of that one stays, `withAttributes` and baggage neither; with the
  * same headers object it is the same request. Needs a context manager, and a propagator to read headers: `register()`
  * sets both.
  *
- * @returns what `fn` returns; what it throws passes through. Throws nothing of its own, whatever `headers` is.
+ * @returns what `fn` returns; if a span was started for a promise, one that is settled as that one. What `fn` throws passes
+ * through. Throws nothing of its own, whatever `headers` is.
  */
 export function withRequest<T>(headers: RequestHeaders | null | undefined, fn: () => T): T {
   const { context: entered, span } = enterRequest(headers, 'request', { kind: SpanKind.SERVER });
@@ -67,17 +71,22 @@ export function withRequest<T>(headers: RequestHeaders | null | undefined, fn: (
 }
 
 /** The context of a request; its span if one had to be started. Never throws. */
-export function enterRequest(headers: unknown, name: string, options: SpanOptions): OpenSpan {
+export function enterRequest(headers: unknown, name: string, options: SpanOptions, asWell?: () => unknown): OpenSpan {
   const active = context.active();
   const around = active.getValue(REQUEST) as KnownRequest | undefined;
-  if (areHeaders(headers) && around?.headers === headers) return { context: active, span: undefined };
+  if (around !== undefined && areHeaders(headers) && hasHeaders(around, headers))
+    return { context: active, span: undefined };
   // A span here may be that of another request, and then so is everything else: a connection or timer that was
   // made while one was served hands its context to all that come after.
   const parent = extractContext(headers, trace.getSpan(active) === undefined ? active : ROOT_CONTEXT);
   if (isThisRequest(active, parent, around)) return { context: active, span: undefined };
   const { context: entered, span } = openSpan(name, options, parent);
-  const known: KnownRequest = { headers, span };
+  const known: KnownRequest = { headers, asWell, span };
   return { context: entered.setValue(REQUEST, known), span };
+}
+
+function hasHeaders(request: KnownRequest, headers: unknown): boolean {
+  return request.headers === headers || request.asWell?.() === headers;
 }
 
 /** True if a tracer is at work on this request already. */

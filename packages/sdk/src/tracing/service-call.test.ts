@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { context, diag, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { Memory } from '../../../../test/tracing/memory.ts';
@@ -69,6 +69,30 @@ describe('a call', () => {
       level,
       attributes: { 'http.response.status_code': status, 'error.type': type },
     });
+  });
+
+  test.each([
+    ['null as its URL', null, {}],
+    ['null as what it is to be', 'http://stock/', null],
+    ['a method that is no text', 'http://stock/', { method: 7 }],
+  ])('with %s is one for fetch to judge', async (_what, url, init) => {
+    const judged: unknown[] = [];
+    const fetch = async (...given: unknown[]) => {
+      judged.push(given[0]);
+      return new Response();
+    };
+    await callService(url as never, init as never, { fetch: fetch as never });
+    expect(judged).toEqual([url]);
+    expect(memory.events).toEqual(['service_call_started', 'service_call_completed']);
+  });
+
+  test('is not lost because of a clock that throws', async () => {
+    diag.disable();
+    const now = () => {
+      throw new Error('mine');
+    };
+    expect((await callService('http://stock/', {}, { ...answering(201), now })).status).toBe(201);
+    expect(memory.only('service_call_completed').attributes).not.toHaveProperty('duration_ms');
   });
 
   test('uses the global fetch of the moment', async () => {

@@ -2,18 +2,12 @@ import { getLogger, type Logger } from '@logspan/logger';
 import { exceptionAttributes } from '@logspan/logger/internal';
 import { context, SpanKind } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+import { report } from '../pipeline/report.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
 import { errorType } from './error-type.ts';
 import { methodAttributes, urlAttributes } from './http-attributes.ts';
 import { endSpan, openSpan } from './open-span.ts';
-import {
-  checkLogger,
-  type Outcome,
-  type OutcomeLevels,
-  outcomeLevels,
-  roundMillis,
-  shownParameters,
-} from './outcome.ts';
+import { checkLogger, type Outcome, type OutcomeLevels, outcomeLevels, shownParameters, stopwatch } from './outcome.ts';
 import { injectedHeaders } from './propagation.ts';
 
 /** Options of {@link callService}. */
@@ -63,18 +57,19 @@ export async function callService(
   const levels = outcomeLevels('callService.levels', options.levels);
   const shown = shownParameters('callService.query', options.query);
 
-  const target = parsed(url);
+  const request: Partial<Request> = typeof url === 'object' && url !== null && 'url' in url ? url : {};
+  const target = parsed(request.url ?? (url as string | URL));
   const attributes = {
-    ...methodAttributes(init.method ?? methodOf(url) ?? 'GET'),
+    ...methodAttributes(String(init?.method ?? request.method ?? 'GET')),
     ...(target === undefined ? {} : urlAttributes(target, shown)),
   };
   const name = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : String(attributes['http.request.method']);
   const call = openSpan(name, { kind: SpanKind.CLIENT, attributes }, context.active());
-  const begun = now();
+  const elapsed = stopwatch(now, (error) => report('the clock of callService failed', error));
   const write = (outcome: Outcome, more?: Readonly<Record<string, unknown>>): void => {
     const level = levels[outcome];
     if (level === 'off') return;
-    const all = more === undefined ? attributes : { ...attributes, ...more, duration_ms: roundMillis(now() - begun) };
+    const all = more === undefined ? attributes : { ...attributes, ...more, ...elapsed() };
     context.with(call.context, () => (logger ?? getLogger('http.client')).log(level, `service_call_${outcome}`, all));
   };
 
@@ -82,9 +77,7 @@ export async function callService(
   // What is said of a URL that is none quotes it, of one with a password too; and of a header that is none its value.
   let quotes = true;
   try {
-    const headers = new Headers(
-      init.headers ?? (typeof url === 'object' && 'headers' in url ? url.headers : undefined),
-    );
+    const headers = new Headers(init?.headers ?? request.headers);
     quotes = target === undefined || target.username !== '' || target.password !== '';
     for (const [header, value] of Object.entries(injectedHeaders(call.context))) headers.set(header, value);
     // Suppressed, so that an instrumentation adds neither a second span nor second headers, which would void both.
@@ -101,25 +94,20 @@ export async function callService(
     const type = errorType(error);
     endSpan(call.span, { errorType: type });
     const exception = quotes ? {} : exceptionAttributes(error);
-    write(isAbort(error, init, url) ? 'aborted' : 'failed', { ...exception, 'error.type': type });
+    write(isAbort(error, init?.signal ?? request.signal) ? 'aborted' : 'failed', { ...exception, 'error.type': type });
     throw error;
   }
 }
 
-function parsed(url: string | URL | Request): URL | undefined {
+function parsed(url: string | URL): URL | undefined {
   try {
-    return new URL(typeof url === 'object' && 'url' in url ? url.url : url);
+    return new URL(url);
   } catch {
     return undefined;
   }
 }
 
-function methodOf(url: string | URL | Request): string | undefined {
-  return typeof url === 'object' && 'method' in url ? url.method : undefined;
-}
-
 /** True if the caller gave up: a timeout is an error of the other side. */
-function isAbort(error: unknown, init: RequestInit, url: string | URL | Request): boolean {
-  const signal = init.signal ?? (typeof url === 'object' && 'signal' in url ? url.signal : undefined);
+function isAbort(error: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && error === signal.reason && errorType(error) !== 'TimeoutError';
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { Logger } from '@logspan/logger';
 import { exceptionAttributes } from '@logspan/logger/internal';
 import { type Context, context, createContextKey, type Span, SpanKind } from '@opentelemetry/api';
@@ -5,7 +6,7 @@ import type { Failures } from '../../pipeline/report.ts';
 import { errorType } from '../error-type.ts';
 import { hostAttributes, methodAttributes, targetAttributes } from '../http-attributes.ts';
 import { endSpan } from '../open-span.ts';
-import { type Outcome, type OutcomeLevels, roundMillis } from '../outcome.ts';
+import { type Outcome, type OutcomeLevels, stopwatch } from '../outcome.ts';
 import { enterRequest } from '../request.ts';
 import type { QueuedResponses } from './queued-responses.ts';
 
@@ -32,6 +33,8 @@ export interface Incoming {
   readonly method: string;
   readonly target: string;
   readonly headers: object;
+  /** The same headers as the framework has them. Never throws. */
+  readonly headersAsWell?: (() => unknown) | undefined;
   readonly host: string | undefined;
   /** The request as the framework knows it, for `ignore` and `attributes`. */
   readonly native: unknown;
@@ -53,7 +56,7 @@ export class Exchange {
   readonly #attributes: Record<string, unknown>;
   readonly #span: Span | undefined;
   readonly #muted: boolean;
-  readonly #begun: number;
+  readonly #elapsed: () => { duration_ms?: number };
   #route: (() => unknown) | undefined;
   #thrown: { readonly error: unknown } | undefined;
   #ended = false;
@@ -62,19 +65,21 @@ export class Exchange {
     this.#settings = settings;
     this.message = incoming.message;
     this.#route = incoming.route;
-    this.#begun = settings.now();
+    this.#elapsed = stopwatch(settings.now, (error) => settings.failures.count(error));
     const http = {
       ...methodAttributes(incoming.method),
       ...targetAttributes(incoming.target, settings.query),
       ...hostAttributes(incoming.host),
     };
-    this.#muted = this.#ask(() => settings.ignore?.(incoming.native as never)) === true;
-    const own = this.#ask(() => ({ ...settings.attributes?.(incoming.native as never) }));
+    this.#muted = Boolean(this.#ask(() => settings.ignore?.(incoming.native as never)));
+    const own = this.#ask(() => attributesOf(settings.attributes?.(incoming.native as never)));
     this.#attributes = { ...own, ...http };
-    const { context: entered, span } = enterRequest(incoming.headers, methodName(http), {
-      kind: SpanKind.SERVER,
-      attributes: http,
-    });
+    const { context: entered, span } = enterRequest(
+      incoming.headers,
+      methodName(http),
+      { kind: SpanKind.SERVER, attributes: http },
+      incoming.headersAsWell,
+    );
     this.context = entered.setValue(EXCHANGE, this);
     this.#span = span;
     this.#write('started', this.#attributes);
@@ -124,12 +129,12 @@ export class Exchange {
     const response = status === undefined ? {} : { 'http.response.status_code': status };
     const type = outcome === 'failed' ? failureType(status, thrown) : undefined;
     this.#write(outcome, {
-      ...(thrown === undefined ? {} : exceptionAttributes(thrown.error)),
       ...this.#attributes,
+      ...(thrown === undefined ? {} : exceptionAttributes(thrown.error)),
       ...route,
       ...response,
       ...(type === undefined ? {} : { 'error.type': type }),
-      duration_ms: roundMillis(this.#settings.now() - this.#begun),
+      ...this.#elapsed(),
     });
     endSpan(this.#span, {
       errorType: type,
@@ -138,10 +143,13 @@ export class Exchange {
     });
   }
 
-  /** What a function of the application answers; undefined if it throws. */
+  /** What a function of the application answers; undefined if it throws, or answers later. */
   #ask<T>(question: () => T): T | undefined {
     try {
-      return question();
+      const answer = question();
+      if (!types.isPromise(answer)) return answer;
+      this.#settings.failures.watch(answer);
+      throw new TypeError('must not be async');
     } catch (error) {
       this.#settings.failures.count(error);
       return undefined;
@@ -153,6 +161,13 @@ export class Exchange {
     if (this.#muted || level === 'off') return;
     context.with(this.context, () => this.#settings.logger.log(level, `request_${outcome}`, attributes));
   }
+}
+
+/** A copy of what may be attributes: reading them may throw. A promise is left for whoever asks. */
+function attributesOf(answer: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (answer === undefined || types.isPromise(answer)) return answer as undefined;
+  if (typeof answer !== 'object' || Array.isArray(answer)) throw new TypeError('must be an object of attributes');
+  return { ...answer };
 }
 
 /** `error.type`: what was thrown, else the status, unless that says all is well. */

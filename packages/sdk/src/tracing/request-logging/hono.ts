@@ -23,7 +23,15 @@ export function honoMiddleware(settings: ExchangeSettings): HonoMiddleware {
     const onNode = incoming !== undefined && outgoing !== undefined;
     const around = onNode ? undefined : exchangeAround(c);
     const exchange = onNode
-      ? follow(settings, incoming, outgoing, c, () => routeOf(c))
+      ? follow(
+          settings,
+          incoming,
+          outgoing,
+          c,
+          () => routeOf(c),
+          // Made of those of Node when somebody looks at them.
+          () => c.req.raw.headers,
+        )
       : (around ?? new Exchange(settings, incomingOf(c)));
     // Where there is no Node response, nothing says when the last byte has gone out.
     const endsHere = !onNode && around === undefined;

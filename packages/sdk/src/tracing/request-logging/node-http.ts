@@ -42,6 +42,7 @@ export function follow(
   response: ServerResponse,
   native: unknown = request,
   route?: () => unknown,
+  headersAsWell?: () => unknown,
 ): Exchange {
   const around = exchangeAround(request);
   if (around !== undefined) {
@@ -54,6 +55,7 @@ export function follow(
     // Routers shorten `url` for the routes below them.
     target: (request as { originalUrl?: string }).originalUrl ?? request.url ?? '',
     headers: request.headers,
+    headersAsWell,
     host: request.headers.host ?? (request.headers[':authority'] as string | undefined),
     native,
     route,
