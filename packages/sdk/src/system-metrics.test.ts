@@ -149,6 +149,7 @@ describe('systemMetrics', () => {
     expect(attempt(null)).toThrow('systemMetrics: ');
     expect(() => register({ systemMetrics: { interval: 1 } as SystemMetricsOptions })).toThrow(ConfigError);
     expect(() => register({ systemMetrics: 'yes' as never })).toThrow('systemMetrics: ');
+    expect(() => register({ systemMetrics: null as never })).toThrow(ConfigError);
   });
 
   test('with host and runtime: the official metrics are on the MeterProvider', async () => {

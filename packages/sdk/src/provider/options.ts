@@ -106,7 +106,8 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   }
   checkPropagators(options.propagators);
   checkMetricsOptions(options.metrics);
-  if (typeof options.systemMetrics !== 'boolean') checkSystemMetrics(options.systemMetrics ?? {});
+  const { systemMetrics } = options;
+  if (systemMetrics !== undefined && typeof systemMetrics !== 'boolean') checkSystemMetrics(systemMetrics);
   checkType('exitHooks', options.exitHooks, 'boolean');
   checkType('signals', options.signals, 'boolean');
   checkType('level', options.level, 'string');
