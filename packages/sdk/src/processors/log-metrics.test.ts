@@ -141,6 +141,42 @@ describe('what is measured', () => {
     });
   });
 
+  test('an event in whose name there is a secret is not named: metrics are taken before redaction', async () => {
+    const token = `ghp_${'aB3'.repeat(12)}`;
+    const step = start({ maxSeries: 3 });
+    step.onEmit(record('login password=hunter2', { duration_ms: 12 }));
+    step.onEmit(record('login'));
+    for (const name of [`login ${token}`, 'login password=hunter2', 'other']) step.onEmit(record(name));
+    // Names that share a series take up room as well: there may be any number of them.
+    step.onEmit(record('login password=hunter3'));
+    step.onEmit(record('login password=hunter3'));
+    const points = await reader.points();
+    expect(JSON.stringify(points)).not.toMatch(/hunter|ghp_/);
+    expect(points['logspan.log.count']).toEqual([
+      [{ event: 'other' }, 4],
+      [{ event: 'login' }, 1],
+      [{ 'otel.metric.overflow': true }, 2],
+    ]);
+    expect(points['logspan.log.duration']).toEqual([[{ event: 'other' }, expect.objectContaining({ sum: 12 })]]);
+  });
+
+  test('values that would make a sum infinite are passed over, and told', async () => {
+    const types = ['counter', 'histogram'] as const;
+    const step = start({ rules: types.map((type) => ({ type, name: type, value: 'n', perEvent: false })) });
+    for (const n of [1e308, 1e308, 7]) step.onEmit(record('e', { n }));
+    await reader.points();
+    for (const n of [1e308, 1e307]) step.onEmit(record('e', { n }));
+    expect(await reader.points()).toEqual({
+      counter: [[{}, 1.1e308]],
+      histogram: [[{}, expect.objectContaining({ count: 3, sum: 1.1e308 })]],
+    });
+    for (const name of types) {
+      expect(diagnostics.debug).toHaveBeenCalledWith(
+        `logspan: logMetrics ignores a value of n for ${name}: the sum would be infinite`,
+      );
+    }
+  });
+
   test('only finite numbers count, and none below zero but for a gauge', async () => {
     const rules: MetricRule[] = (['counter', 'histogram', 'gauge'] as const).map((type) => ({
       ...{ type, name: type, value: 'n', perEvent: false },

@@ -8,6 +8,8 @@ import { ConfigError, given } from '../provider/config-error.ts';
 import { Metric } from './log-metrics/metric.ts';
 import { type CheckedRule, checkRules, DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
 
+import { redact } from './redact.ts';
+
 export { DEFAULT_METRIC_RULES, type MetricRule } from './log-metrics/rule.ts';
 
 export interface LogMetricsOptions {
@@ -32,6 +34,8 @@ export interface LogMetricsOptions {
  * 1000 per rule are kept; the loss of more is reported on OTel `diag`). What was counted is written when metrics are
  * collected, and on `forceFlush` and `shutdown`: shut logs down before metrics. Several stages may have metrics in common:
  * they add up. After `shutdown`, or taken out, it measures nothing. With `register({ metrics })` there are exemplars.
+ *
+ * It stands before `redact`, so an event in whose name `redact()` would find a secret is `other`.
  *
  * Costs tens of nanoseconds per record and rule; a histogram value as much with `register({ metrics })`, and with another
  * MeterProvider what its SDK takes, around 1 µs. Never throws into the log call: failures go to `diag`. Throws a ConfigError
@@ -60,7 +64,9 @@ function observing(
   maxSeries: number,
   ownMeter: Meter | undefined,
 ): LogRecordProcessor {
-  const measured = rules.map((rule) => new Metric(rule, maxSeries));
+  const { explain } = redact();
+  const isSecret = (eventName: string): boolean => explain({ eventName }).length > 0;
+  const measured = rules.map((rule) => new Metric(rule, maxSeries, isSecret));
   const noopMeter = createNoopMeter();
   let collections: Observable | undefined;
   let state: 'waiting' | 'bound' | 'closed' = 'waiting';

@@ -34,9 +34,9 @@ export class Metric {
   #dropped = 0;
   #ignored = 0;
 
-  constructor(rule: CheckedRule, maxSeries: number) {
+  constructor(rule: CheckedRule, maxSeries: number, isSecret: (eventName: string) => boolean) {
     this.#rule = rule;
-    this.#series = new SeriesTree(rule, maxSeries);
+    this.#series = new SeriesTree(rule, maxSeries, isSecret);
     this.#isGauge = rule.type === 'gauge';
     this.#isHistogram = rule.type === 'histogram';
   }
@@ -51,12 +51,21 @@ export class Metric {
       const found = attributeOf(record, rule.value);
       if (found === undefined) return;
       if (typeof found !== 'number' || !Number.isFinite(found) || (found < 0 && !this.#isGauge)) {
-        this.#ignore();
+        this.#ignore(this.#isGauge ? 'not a finite number' : 'not a finite number of at least 0');
         return;
       }
       value = found;
     }
     const cell = this.#series.cellOf(record);
+    if (!this.#isGauge) {
+      const total = cell.total + value;
+      // One value of that size would make the sum infinite for ever.
+      if (total === Number.POSITIVE_INFINITY) {
+        this.#ignore('the sum would be infinite');
+        return;
+      }
+      cell.total = total;
+    }
     this.#exemplars?.offer(cell, value, record);
     if (this.#isHistogram) {
       this.#record(cell, value, context);
@@ -142,9 +151,8 @@ export class Metric {
     else this.#dropped++;
   }
 
-  #ignore(): void {
+  #ignore(why: string): void {
     if (this.#ignored++ % 1_000 > 0) return;
-    const allowed = this.#isGauge ? 'finite numbers' : 'finite numbers of at least 0';
-    diag.debug(`logspan: logMetrics ignores a value of ${this.#rule.value} for ${this.#rule.name}: not ${allowed}`);
+    diag.debug(`logspan: logMetrics ignores a value of ${this.#rule.value} for ${this.#rule.name}: ${why}`);
   }
 }

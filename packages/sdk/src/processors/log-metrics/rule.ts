@@ -24,7 +24,10 @@ export interface MetricRule {
   readonly event?: string | readonly string[];
   /** Only records of this level or above; one without a severity is not. Default: every record. */
   readonly minSeverity?: SeverityName;
-  /** A series per event name, in the metric attribute `event`. Default: true. */
+  /**
+   * A series per event name, in the metric attribute `event`; those in whose name `redact()` would find a secret share one:
+   * `other`. Default: true.
+   */
   readonly perEvent?: boolean;
   /** A series per level, in the metric attribute `severity`: `trace` … `fatal`. Default: false. */
   readonly perSeverity?: boolean;

@@ -7,6 +7,9 @@ import type { CheckedRule } from './rule.ts';
 const LONGEST_TEXT = 256;
 const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
+/** The metric attribute of an event whose name holds a secret. */
+const SECRET_EVENT = 'other';
+
 type Label = string | number | boolean | undefined;
 
 /** One series of a metric: the attributes that identify it, made once, and what waits to be written to it. */
@@ -14,6 +17,8 @@ export class Cell {
   readonly attributes: Attributes;
   /** Of a counter: not yet added. Of a gauge: the last value. */
   value = 0;
+  /** Of a counter or histogram: all that it was given. */
+  total = 0;
   /** Of a histogram that is aggregated here: what its values are recorded to. */
   histogram: HistogramSeries | undefined;
   /** True while the cell is on the list of those to write. */
@@ -36,12 +41,26 @@ export class Cell {
     return child;
   }
 
-  grow(key: string, label: Label): Cell {
+  /** A new child, found by `label` from now on; `shown` is what its attributes say instead. */
+  grow(key: string, label: Label, shown: Label): Cell {
+    const child = this.#children?.get(shown) ?? this.#born(key, shown);
+    this.#children?.set(label, child);
+    return child;
+  }
+
+  #born(key: string, label: Label): Cell {
     const child = new Cell(label === undefined ? this.attributes : { ...this.attributes, [key]: label });
     this.#children ??= new Map();
     this.#children.set(label, child);
     return child;
   }
+}
+
+/** One metric attribute: where its value comes from, and what is shown of it if that is not all the same. */
+interface Level {
+  readonly key: string;
+  readonly read: (record: LogRecord) => Label;
+  readonly shown?: (label: Label) => Label;
 }
 
 /**
@@ -53,13 +72,16 @@ export class SeriesTree {
   readonly #root = new Cell({});
   readonly #overflow = new Cell({ 'otel.metric.overflow': true });
   readonly #maxSeries: number;
-  readonly #levels: readonly { readonly key: string; readonly read: (record: LogRecord) => Label }[];
+  readonly #levels: readonly Level[];
   #size = 0;
 
-  constructor(rule: CheckedRule, maxSeries: number) {
+  /** `isSecret`: whether an event may not be named. Asked once for each name that gets a series. */
+  constructor(rule: CheckedRule, maxSeries: number, isSecret: (eventName: string) => boolean) {
     this.#maxSeries = maxSeries;
     this.#levels = [
-      ...(rule.perEvent ? [{ key: 'event', read: eventOf }] : []),
+      ...(rule.perEvent
+        ? [{ key: 'event', read: eventOf, shown: (name: Label) => (isSecret(String(name)) ? SECRET_EVENT : name) }]
+        : []),
       ...(rule.perSeverity ? [{ key: 'severity', read: severityLabel }] : []),
       ...rule.attributes.map((key) => ({ key, read: (record: LogRecord) => labelOf(attributeOf(record, key)) })),
     ];
@@ -69,7 +91,7 @@ export class SeriesTree {
   cellOf(record: LogRecord): Cell {
     let cell = this.#root;
     let isNew = false;
-    for (const { key, read } of this.#levels) {
+    for (const { key, read, shown } of this.#levels) {
       const label = read(record);
       let child = cell.child(label);
       if (child === undefined) {
@@ -77,7 +99,7 @@ export class SeriesTree {
         if (!isNew && this.#size >= this.#maxSeries) return this.#overflow;
         if (!isNew) this.#size++;
         isNew = true;
-        child = cell.grow(key, label);
+        child = cell.grow(key, label, shown === undefined || label === undefined ? label : shown(label));
       }
       cell = child;
     }
