@@ -202,6 +202,17 @@ describe('who makes up keys does not push a victim out', () => {
     for (let i = 0; i < 50; i++) expect(alertOf(store.observe(small, at(2_000, 'victim')))).toBeUndefined();
   });
 
+  test('though the window of its alert is over', () => {
+    const small = ruleOf({ maxKeys: 1 });
+    const store = newStore();
+    const seen = (millis: number) => alertOf(store.observe(small, at(millis, 'victim')));
+    for (let i = 0; i < 4; i++) expect(seen(0)).toBeUndefined();
+    expect(seen(0)).toBeDefined();
+    store.observe(small, at(WINDOW + 10, 'stranger'));
+    for (let i = 0; i < 10; i++) expect(seen(COOLDOWN - 1)).toBeUndefined();
+    expect(seen(COOLDOWN)).toMatchObject({ count: 5, suppressed: 6 });
+  });
+
   test('what has left the window makes room without a word', () => {
     const small = ruleOf({ maxKeys: 100 });
     const store = newStore();
