@@ -63,7 +63,7 @@ export interface Logging {
   /**
    * Delivers what is held until the deadline (default 5 s), drops and counts the rest, and takes everything down that
    * `register()` set up but for context manager and propagator: true if all of it was delivered somewhere, by a handler or
-   * by its fallback. Once; a second call waits for the first. Never rejects.
+   * by its fallback. What was lost before is in `stats().lost`. Once; a second call waits for the first. Never rejects.
    */
   shutdown(options?: FlushOptions): Promise<boolean>;
   [Symbol.asyncDispose](): Promise<void>;
