@@ -1,4 +1,5 @@
 import { isDigit, isKey, isLetter, isQuote } from './character.ts';
+import { mayBeNamed, namedElement, ruleByName } from './named-value.ts';
 import { isNoSecret, isVersion } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
@@ -82,6 +83,13 @@ export function labelledValue(text: string, at: number, keys: SecretKeys, wanted
   if (rule === undefined && label !== key) {
     label = key;
     rule = keys.ruleOf(key.text);
+  }
+  if (rule === undefined && wanted.pairs !== undefined) {
+    if (mayBeNamed(label.text)) rule = ruleByName(text, label.start, at, keys);
+    else if (text.charCodeAt(at) === EQUALS && !key.quoted) {
+      const named = namedElement(text, label.text, at, keys);
+      if (named !== undefined) return named;
+    }
   }
   for (let words = 1; rule === undefined && words < MOST_WORDS; words++) {
     const longer = key.quoted ? undefined : withWordBefore(text, label, at);

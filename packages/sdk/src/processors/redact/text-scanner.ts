@@ -2,6 +2,7 @@ import { afterScheme, email, urlCredentials } from './addresses.ts';
 import { isDigit, isUpper } from './character.ts';
 import { CommandFlags } from './command-flags.ts';
 import { labelledValue } from './labelled-value.ts';
+import { listedValues } from './named-value.ts';
 import { card, iban, mayHoldNumber } from './payment-numbers.ts';
 import { percentEncoded } from './percent-encoded.ts';
 import type { Hit, Rule, Span } from './rule.ts';
@@ -11,10 +12,11 @@ import { xmlElement } from './xml-element.ts';
 
 /**
  * Every secret in a text has one of these: the `J` of `eyJ`, the `I` of `AKIA` and `BEGIN`, the `_` of `ghp_`, the dash of
- * a flag, the `<` of an element, the `%` of an encoded
+ * a flag, the `<` of an element, the `[` of a list of texts, the `%` of an encoded
  * `:`, `=`, `@`, `_`, `-` or `%`, …
  */
-const ANY_MARK = /[=:@JI_xBb\uff1a\uff1d]|<(?=[A-Za-z])|%(?=25|3[ADad]|40|5[Ff]|2[Dd])|(?<![A-Za-z0-9])-(?=[-A-Za-z])/;
+const ANY_MARK =
+  /[=:@JI_xBb\uff1a\uff1d]|<(?=[A-Za-z])|\[(?=\s{0,8}(?:\W\[\d{1,2}m)?\\{0,7}["'`])|%(?=25|3[ADad]|40|5[BbFf]|2[Dd])|(?<![A-Za-z0-9])-(?=[-A-Za-z])/;
 const MARKS = new RegExp(ANY_MARK, 'g');
 
 /** The next mark from a place on; -1 if there is none. */
@@ -156,6 +158,9 @@ function scanMarks(
         flags ??= new CommandFlags(text, rules.keys);
         hit = flags.valueAt(at);
         break;
+      case BRACKET:
+        if (detectors.pairs !== undefined) listedValues(text, at, rules.keys, hits);
+        break;
       case PERCENT:
         if (at >= decodedBefore && encodings < MOST_ENCODINGS) {
           decodedBefore = scanEncoded(text, at, decodedBefore, rules, isCut, hits, encodings);
@@ -188,6 +193,7 @@ function scanEncoded(
 }
 
 const DASH = 45;
+const BRACKET = 91;
 const PERCENT = 37;
 const J = 74;
 const COLON = 58;

@@ -18,6 +18,13 @@ export function backslashesBefore(text: string, at: number): number {
   return at - start;
 }
 
+/** How many backslashes stand at a place. */
+export function backslashesFrom(text: string, at: number): number {
+  let end = at;
+  while (text.charCodeAt(end) === BACKSLASH) end++;
+  return end - at;
+}
+
 /**
  * Where a quoted value ends. `depth` is how many backslashes stand before its quotes: 1 in JSON within JSON, then 3. `line`
  * is true for a value that ends with its line as well.
