@@ -236,6 +236,7 @@ export class SecretKeys {
   readonly #wellKnown: Rule | undefined;
   readonly #remembered = new Remembered<Rule | null>();
   readonly #longest: number;
+  readonly #shortest: number;
 
   /** `named`: the keys of the user, with their rules; of two rules for one key the first stands. */
   constructor(named: Iterable<readonly [key: string, rule: Rule]>, wellKnown: Rule | undefined) {
@@ -244,10 +245,12 @@ export class SecretKeys {
     this.#named = byKey;
     this.#longest = Math.max(SHORTEST_BOUND, ...[...byKey.keys()].map((key) => 2 * key.length));
     this.#wellKnown = wellKnown;
+    this.#shortest = byKey.size === 0 ? SHORTEST_KNOWN : 1;
   }
 
   /** The rule for a key in a text; remembered, since it takes longer than a look-up. */
   ruleOf(key: string): Rule | undefined {
+    if (key.length < this.#shortest) return undefined;
     let rule = this.#remembered.get(key);
     if (rule === undefined) {
       rule = this.decide(key) ?? null;
@@ -280,6 +283,8 @@ export class SecretKeys {
 }
 
 const LONGEST_ENDING = 16;
+/** `pwd`, `jwt`, … */
+const SHORTEST_KNOWN = 3;
 /** Of a longer key the end is looked at: it says what the key is. Longer for longer names of the user. */
 const SHORTEST_BOUND = 64;
 /** All known keys have one of these, or letters that are not ASCII. The glance spares most keys all of the rest. */

@@ -134,6 +134,7 @@ function scanMarks(
     let hit: Hit | undefined;
     switch (text.charCodeAt(at)) {
       case COLON: {
+        if (isInTime(text, at)) break;
         const url = afterScheme(text, at);
         if (url === undefined) {
           hit = hitAt(text, at, rules, isCut);
@@ -174,6 +175,10 @@ function scanMarks(
     at = find(text, Math.max(hit?.end ?? 0, at + 1));
   }
 }
+
+/** The second colon of `10:20:30`: digits alone are no key. */
+const isInTime = (text: string, at: number): boolean =>
+  text.charCodeAt(at - 3) === COLON && isDigit(text.charCodeAt(at - 2)) && isDigit(text.charCodeAt(at - 1));
 
 /** Adds what is found in the encoded part of a text around the `%` at `at`. Answers where that ends. */
 function scanEncoded(
