@@ -8,7 +8,7 @@ const LESS = 60;
 const GREATER = 62;
 const COMMA = 44;
 /** How far from a value its name is looked for, and how far a name from the end of its tag. */
-const WINDOW = 512;
+const WINDOW = 256;
 const LONGEST_TAG = 256;
 const LONGEST_NAME = 128;
 const MOST_ITEMS = 128;
