@@ -606,7 +606,28 @@ describe('no secret leaves', () => {
     logger.error('payment_failed');
     const [event] = await sent();
     expect(event).toMatchObject({ message: 'payment_failed' });
-    expect(event.breadcrumbs).toBeUndefined();
+    expect(event.breadcrumbs).toMatchObject([{ message: 'm', data: { 'logspan.redact.failed': true } }]);
+    expect(server.bytes.toString('utf8')).not.toContain(secret(1));
+  });
+
+  test('of what integrations of Sentry collect in contexts and in the name of the transaction', async () => {
+    initSentry(
+      {},
+      {
+        name: 'Collector',
+        processEvent: (event: Sentry.Event) => ({
+          ...event,
+          transaction: `GET /reset?token=${secret(1)}`,
+          contexts: { ...event.contexts, trpc: { input: { password: secret(2) } } },
+        }),
+      },
+    );
+    start();
+    logger.error('login_failed', { note: 'kept' });
+    const [event] = await sent();
+    expect(server.bytes.toString('utf8')).not.toContain(secret(0).slice(0, -3));
+    expect(event.transaction).toContain('GET /reset?token=');
+    expect(event.contexts).toMatchObject({ log: { note: 'kept' }, trpc: { input: {} }, runtime: { name: 'node' } });
   });
 });
 

@@ -30,8 +30,8 @@ export interface SentryOptions {
   /** Attributes that become tags, by which Sentry can search: texts, numbers and booleans. Default none. */
   readonly tags?: readonly string[];
   /**
-   * What takes secrets out of what Sentry itself has collected for these events: request, breadcrumbs, local variables.
-   * Default `redact()`; give it the same options as that of the pipeline. `false`: what Sentry collects is sent as it is.
+   * What takes secrets out of what Sentry itself has collected for these events: request, breadcrumbs, local variables,
+   * transaction, contexts. Default `redact()`; give it the same options as that of the pipeline. `false`: what Sentry collects is sent as it is.
    */
   readonly redact?: Stage | false;
   /** The longest a flush waits for Sentry, in milliseconds. Default: as long as the flush or the shutdown has. */
@@ -100,9 +100,10 @@ factory(sentry);
 
 /**
  * Takes secrets out of the events that Sentry makes itself, of exceptions that its integrations catch: they never come
- * through the pipeline. To be given to Sentry: `Sentry.init({ beforeSend: redactSentryEvent() })`. Messages, request,
- * breadcrumbs, extra, contexts and local variables are redacted; what cannot be is removed. `stage` should be as that of
- * the pipeline, default `redact()`. The function never throws.
+ * through the pipeline. To be given to Sentry: `Sentry.init({ beforeSend: redactSentryEvent() })`. All is redacted but what
+ * identifies the event, and file, function and source of its frames; what cannot be is removed. Each part with data of the
+ * application is judged as attributes of a record are. `stage` should be as that of the pipeline, default `redact()`. The
+ * function never throws, and does not change the event that it is given.
  *
  * @throws ConfigError for what is no `redact()`.
  */
