@@ -17,6 +17,7 @@ interface Storage {
 interface MeterState {
   readonly metricStorageRegistry: { getStorages(collector: object): readonly Storage[] };
   readonly observableRegistry: {
+    observe(time: HrTime, timeoutMillis?: number): Promise<readonly unknown[]>;
     readonly _callbacks: readonly {
       callback(result: { observe(value: number, attributes?: Attributes): void }): unknown;
       readonly instrument: { readonly _metricStorages: readonly Storage[] };
@@ -33,26 +34,40 @@ interface Inside {
   };
 }
 
+/** What a reader of the SDK is given. */
+export interface Collection {
+  readonly resourceMetrics: ResourceMetrics;
+  readonly errors: readonly unknown[];
+}
+
+/**
+ * What the one reader of a MeterProvider collects, as the SDK does it but in another order: first all callbacks are waited
+ * for, then everything is taken at one moment. The SDK takes what each meter has as soon as the callbacks of that meter are
+ * through, and holds it where nobody finds it when the process exits while another meter's callback is waited for.
+ * Undefined, and nothing taken, if this SDK is not one of those that are known. Never rejects.
+ */
+export async function collectAtOnce(provider: object, timeoutMillis?: number): Promise<Collection | undefined> {
+  try {
+    const states = [...(provider as Inside)._sharedState.meterSharedStates.values()];
+    if (hasUncollected(provider) === undefined) return undefined;
+    const time = hrTimeOf(Date.now());
+    const errors = await Promise.all(states.map((state) => state.observableRegistry.observe(time, timeoutMillis)));
+    const resourceMetrics = takeAll(provider as Inside, hrTimeOf(Date.now()));
+    return resourceMetrics && { resourceMetrics, errors: errors.flat() };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * What the one reader of a MeterProvider would collect now, of the observable instruments only those with a synchronous
  * callback of their own. Undefined if this SDK is not one of those that are known. Never throws.
  */
 export function collectNow(provider: object, nowMillis: number = Date.now()): ResourceMetrics | undefined {
-  const time: HrTime = [Math.floor(nowMillis / 1_000), (nowMillis % 1_000) * 1_000_000];
+  const time = hrTimeOf(nowMillis);
   try {
-    const { resource, meterSharedStates, metricCollectors } = (provider as Inside)._sharedState;
-    const collector = metricCollectors[0];
-    if (collector === undefined) return undefined;
-    const scopeMetrics: ScopeMetrics[] = [];
-    for (const state of meterSharedStates.values()) {
-      observeAll(state, time);
-      const metrics = state.metricStorageRegistry
-        .getStorages(collector)
-        .map((storage) => storage.collect(collector, time))
-        .filter((metric) => metric !== undefined);
-      if (metrics.length > 0) scopeMetrics.push({ scope: state._instrumentationScope, metrics });
-    }
-    return { resource, scopeMetrics };
+    for (const state of (provider as Inside)._sharedState.meterSharedStates.values()) observeAll(state, time);
+    return takeAll(provider as Inside, time);
   } catch {
     return undefined;
   }
@@ -91,4 +106,23 @@ function observeAll({ observableRegistry }: MeterState, time: HrTime): void {
       // This one has nothing to say; the others have their turn.
     }
   }
+}
+
+function takeAll({ _sharedState }: Inside, time: HrTime): ResourceMetrics | undefined {
+  const { resource, meterSharedStates, metricCollectors } = _sharedState;
+  const collector = metricCollectors[0];
+  if (collector === undefined) return undefined;
+  const scopeMetrics: ScopeMetrics[] = [];
+  for (const state of meterSharedStates.values()) {
+    const metrics = state.metricStorageRegistry
+      .getStorages(collector)
+      .map((storage) => storage.collect(collector, time))
+      .filter((metric) => metric !== undefined);
+    if (metrics.length > 0) scopeMetrics.push({ scope: state._instrumentationScope, metrics });
+  }
+  return { resource, scopeMetrics };
+}
+
+function hrTimeOf(millis: number): HrTime {
+  return [Math.floor(millis / 1_000), (millis % 1_000) * 1_000_000];
 }

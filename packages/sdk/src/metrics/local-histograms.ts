@@ -61,8 +61,8 @@ type Descriptor = Pick<MetricData['descriptor'], 'name' | 'unit' | 'description'
 
 /**
  * Histograms that are aggregated here and not in the metrics SDK, which takes around a microsecond for each value because it
- * works out anew which series it belongs to. A `MetricProducer`, as the SDK's readers ask it for more metrics. The result is
- * what the SDK would have made of the same values: the same buckets, temporality and scope.
+ * works out anew which series it belongs to. The result is what the SDK would have made of the same values: the same
+ * buckets, temporality and scope.
  */
 export class LocalHistograms {
   readonly #scope: ScopeMetrics['scope'];
@@ -122,15 +122,6 @@ export class LocalHistograms {
       });
     }
     return metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }];
-  }
-
-  /** As a reader of the SDK calls it. */
-  async collect(): Promise<{
-    resourceMetrics: { resource: object; scopeMetrics: readonly ScopeMetrics[] };
-    errors: [];
-  }> {
-    // The reader uses its own resource.
-    return { resourceMetrics: { resource: {}, scopeMetrics: this.collectNow() }, errors: [] };
   }
 }
 

@@ -41,8 +41,12 @@ export interface MetricExporterOptions {
 export class MetricExporter {
   readonly #options: MetricExporterOptions;
   readonly #waits = new Set<() => void>();
+  /** What has been collected and not come here yet: nobody else has it any more. */
+  #collected: ResourceMetrics | undefined;
   /** A request that has no good answer yet: what a process that ends now must send. */
   #unsettled: Uint8Array | undefined;
+  /** The request that is on its way: it may have arrived. */
+  #underWay: Uint8Array | undefined;
   #giveUp = (): void => undefined;
   #failed = 0;
   #ended = false;
@@ -51,13 +55,20 @@ export class MetricExporter {
     this.#options = options;
   }
 
-  /** False as long as an export is under way, and after one that failed. */
+  /** False from a collection to its good answer, and after an export that failed. */
   get isSettled(): boolean {
-    return this.#unsettled === undefined;
+    return this.#unsettled === undefined && this.#collected === undefined;
+  }
+
+  /** Keeps what has just been collected until the reader hands it over, should the process end in between. */
+  hold(metrics: ResourceMetrics): void {
+    // The reader hands over nothing where there is nothing.
+    if (metrics.scopeMetrics.length > 0) this.#collected = metrics;
   }
 
   /** Says itself what went wrong, and now and then only: the reader would with every interval, at length. */
   export(metrics: ResourceMetrics, done: (result: { readonly code: 0 }) => void): void {
+    this.#collected = undefined;
     const givenUp = new Promise<void>((_, reject) => {
       this.#giveUp = () => reject(new Error('not in time'));
     });
@@ -93,12 +104,20 @@ export class MetricExporter {
     return { type: instrument === 'HISTOGRAM' && this.#options.histogram !== 'explicit_bucket_histogram' ? 5 : 0 };
   }
 
-  /** Sends these, and what has no answer yet, without returning to the event loop. */
+  /**
+   * Sends these, after what has no answer yet and what was held, without returning to the event loop. A request that is
+   * under way and may have arrived is sent again only where points are cumulative: a delta would count twice.
+   */
   exportNow(metrics: ResourceMetrics, timeoutMillis: number): void {
-    const { target, time, exemplars } = this.#options;
-    const bodies = this.#unsettled === undefined ? [] : [this.#unsettled];
+    const { target, time, exemplars, temporality } = this.#options;
+    const bodies: Uint8Array[] = [];
+    const mayCountTwice = temporality !== 'cumulative' && this.#unsettled === this.#underWay;
+    if (this.#unsettled !== undefined && !mayCountTwice) bodies.push(this.#unsettled);
+    for (const each of [this.#collected, metrics]) {
+      if (each !== undefined && each.scopeMetrics.length > 0) bodies.push(encodeMetrics(each, exemplars.take()));
+    }
     this.#unsettled = undefined;
-    if (metrics.scopeMetrics.length > 0) bodies.push(encodeMetrics(metrics, exemplars.take()));
+    this.#collected = undefined;
     if (bodies.length === 0) return;
     const answers = this.#options.sendSync(target, bodies, timeoutMillis);
     const taken = answers.filter((answer) => readAnswer(answer, time.wall()).kind === 'delivered').length;
@@ -113,10 +132,12 @@ export class MetricExporter {
     const deadline = time.now() + timeoutMillis;
     for (let failures = 1; ; failures++) {
       const left = deadline - time.now();
+      this.#underWay = body;
       const outcome: Outcome = await sender.send(body, left).then(
         (answer) => readAnswer(answer, time.wall()),
         () => ({ kind: 'retry', cause: 'no answer' }),
       );
+      if (this.#underWay === body) this.#underWay = undefined;
       if (outcome.kind === 'delivered') {
         if (this.#unsettled === body) this.#unsettled = undefined;
         if (outcome.rejected > 0) say(`the destination rejected ${outcome.rejected} metric data points`);

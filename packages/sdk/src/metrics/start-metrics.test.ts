@@ -15,6 +15,7 @@ import type { Logging } from '../provider/logging.ts';
 import type { RegisterOptions } from '../provider/options.ts';
 import { register } from '../provider/register.ts';
 import { collectNow } from './collect-now.ts';
+import { metricSinkOf } from './metric-sink.ts';
 import { optionalPackage } from './optional-package.ts';
 import { checkMetricsOptions, type MetricsOptions, startMetrics } from './start-metrics.ts';
 
@@ -178,7 +179,7 @@ describe('register({ metrics })', () => {
 });
 
 describe('the process ends now', () => {
-  const begin = (options: MetricsOptions, env: Record<string, string> = {}) => {
+  const begin = (options: MetricsOptions, env: Record<string, string> = {}, resource: object = {}) => {
     const told: Uint8Array[][] = [];
     const sendSync = (_target: HttpTarget, bodies: readonly Uint8Array[]): Answer[] => {
       told.push([...bodies]);
@@ -187,9 +188,7 @@ describe('the process ends now', () => {
     const running = startMetrics(
       { sdk, sendSync, ...options },
       readMetricsEnvironment(env, () => undefined),
-      {
-        attributes: {},
-      },
+      { attributes: {}, ...resource },
     );
     return { running, told, meter: running.provider.getMeter('test') };
   };
@@ -234,6 +233,62 @@ describe('the process ends now', () => {
     },
   );
 
+  const temporalities = ['cumulative', 'delta', 'lowmemory'];
+  const preferring = (temporality: string) => ({ OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: temporality });
+  const slow = () => {
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return { answered, answer };
+  };
+  const localHistogram = (provider: object) =>
+    metricSinkOf(provider)?.histograms?.of({ name: 'local', unit: 'ms', description: '' }).series({});
+
+  test.each(temporalities)(
+    'while a callback is waited for: what all the others have is not lost, %s',
+    async (temporality) => {
+      const sender = new Destination();
+      const { running, told, meter } = begin({ sender }, preferring(temporality));
+      const { answered, answer } = slow();
+      const pool = running.provider.getMeter('slow').createObservableGauge('pool');
+      pool.addCallback(() => answered);
+      meter.createCounter('n').add(3);
+      localHistogram(running.provider)?.record(5);
+      const flushed = running.forceFlush({ timeoutMillis: 0 });
+      await settled();
+      expect(sender.bodies).toEqual([]);
+      running.flushSync(1_000);
+      expect(told.length).toBe(1);
+      expect(valuesIn(told[0]?.[0], 'n')).toEqual([3]);
+      expect(valuesIn(told[0]?.[0], 'local')).toEqual([1]);
+      answer();
+      await flushed;
+      await running.shutdown({ timeoutMillis: 100 });
+    },
+  );
+
+  test.each(temporalities)('between a collection and its export: it is still there, %s', async (temporality) => {
+    const sender = new Destination();
+    // The reader waits for the resource before it hands over what it has collected.
+    const { answered, answer } = slow();
+    const resource = { asyncAttributesPending: true, waitForAsyncAttributes: () => answered };
+    const { running, told, meter } = begin({ sender }, preferring(temporality), resource);
+    meter.createCounter('n').add(3);
+    localHistogram(running.provider)?.record(5);
+    const flushed = running.forceFlush({ timeoutMillis: 0 });
+    await settled();
+    expect(sender.bodies).toEqual([]);
+    expect(running.isPending()).toBe(true);
+    running.flushSync(1_000);
+    expect(valuesIn(told[0]?.[0], 'n')).toEqual([3]);
+    expect(valuesIn(told[0]?.[0], 'local')).toEqual([1]);
+    expect(running.isPending()).toBe(false);
+    answer();
+    await flushed;
+    await running.shutdown({ timeoutMillis: 100 });
+  });
+
   test('in the middle of an export: its request goes too', async () => {
     const sender = new Destination();
     sender.answers = ['never'];
@@ -245,6 +300,88 @@ describe('the process ends now', () => {
     expect(told.length).toBe(1);
     expect(told[0]?.[0]).toBe(sender.bodies[0]);
     await running.shutdown({ timeoutMillis: 1 });
+  });
+
+  test.each(['delta', 'lowmemory'])('in the middle of an export, %s: it would count twice', async (temporality) => {
+    const sender = new Destination();
+    sender.answers = ['never'];
+    const { running, told, meter } = begin({ sender }, preferring(temporality));
+    const counter = meter.createCounter('n', { valueType: 0 });
+    counter.add(1);
+    void running.forceFlush({ timeoutMillis: 1 });
+    await settled();
+    expect(valuesIn(sender.bodies[0], 'n')).toEqual([1]);
+    counter.add(2);
+    running.flushSync(1_000);
+    expect(told.flat().map((body) => valuesIn(body, 'n'))).toEqual([[2]]);
+    await running.shutdown({ timeoutMillis: 1 });
+  });
+
+  test.each(temporalities)('between two tries of an export: it has not arrived, and goes, %s', async (temporality) => {
+    const sender = new Destination();
+    sender.answers = [{ status: 503, body: new Uint8Array() }];
+    const { running, told, meter } = begin({ sender, time: new ManualTime() }, preferring(temporality));
+    meter.createCounter('n').add(1);
+    const flushed = running.forceFlush({ timeoutMillis: 0 });
+    await settled();
+    expect(sender.bodies.length).toBe(1);
+    running.flushSync(1_000);
+    expect(told[0]?.[0]).toBe(sender.bodies[0]);
+    await flushed;
+  });
+
+  test('with lowmemory a counter is a delta, and an observable one is not', async () => {
+    const sender = new Destination();
+    const { running, meter } = begin({ sender }, preferring('lowmemory'));
+    const counter = meter.createCounter('n', { valueType: 0 });
+    meter.createObservableCounter('o', { valueType: 0 }).addCallback((result) => result.observe(9));
+    const local = localHistogram(running.provider);
+    for (const value of [2, 3]) {
+      counter.add(value);
+      local?.record(value);
+      await running.forceFlush({ timeoutMillis: 1_000 });
+    }
+    expect(sender.bodies.map((body) => valuesIn(body, 'n'))).toEqual([[2], [3]]);
+    expect(sender.bodies.map((body) => valuesIn(body, 'local'))).toEqual([[1], [1]]);
+    expect(sender.bodies.map((body) => valuesIn(body, 'o'))).toEqual([[9], [9]]);
+    await running.shutdown({ timeoutMillis: 100 });
+  });
+
+  test('a histogram that is aggregated here is reason enough to deliver', async () => {
+    const sender = new Destination();
+    const { running, told, meter } = begin({ sender });
+    const local = localHistogram(running.provider);
+    meter.createCounter('n').add(1);
+    await running.forceFlush({ timeoutMillis: 1_000 });
+    expect(running.isPending()).toBe(false);
+    local?.record(7);
+    expect(running.isPending()).toBe(true);
+    running.flushSync(1_000);
+    expect(valuesIn(told[0]?.[0], 'local')).toEqual([1]);
+    await running.shutdown({ timeoutMillis: 100 });
+  });
+
+  test('an SDK that is built otherwise collects as it does', async () => {
+    const sender = new Destination();
+    class Otherwise extends sdk.MeterProvider {
+      constructor(options: sdk.MeterProviderOptions) {
+        super(options);
+        const hidden = Reflect.get(this, '_sharedState');
+        Object.defineProperty(this, '_sharedState', { get: () => (this.inside ? hidden : {}) });
+      }
+      inside = true;
+    }
+    const { running, meter } = begin({ sender, sdk: { ...sdk, MeterProvider: Otherwise } });
+    meter.createCounter('n').add(4);
+    localHistogram(running.provider)?.record(5);
+    const reader = running.provider as Otherwise;
+    const flush = reader.forceFlush({ timeoutMillis: 1_000 });
+    reader.inside = false;
+    await flush;
+    expect(valuesIn(sender.bodies[0], 'n')).toEqual([4]);
+    expect(valuesIn(sender.bodies[0], 'local')).toEqual([1]);
+    reader.inside = true;
+    await running.shutdown({ timeoutMillis: 100 });
   });
 
   test('and what it collects is what the SDK would collect', async () => {

@@ -8,7 +8,7 @@ import { within } from '../pipeline/within.ts';
 import { checkNumber, checkOneOf, checkOptions, checkType } from '../provider/check-options.ts';
 import { ConfigError, given } from '../provider/config-error.ts';
 import type { MetricsEnvironment } from '../provider/environment.ts';
-import { collectNow, hasUncollected } from './collect-now.ts';
+import { type Collection, collectAtOnce, collectNow, hasUncollected } from './collect-now.ts';
 import { Exemplars } from './exemplars.ts';
 import { LocalHistograms } from './local-histograms.ts';
 import { MetricExporter } from './metric-exporter.ts';
@@ -69,6 +69,14 @@ export function checkMetricsOptions(options: boolean | MetricsOptions | undefine
   if (sdk !== undefined && typeof sdk?.PeriodicExportingMetricReader !== 'function') {
     throw new ConfigError('metrics.sdk', `must be the module @opentelemetry/sdk-metrics, not ${given(sdk)}`);
   }
+}
+
+/** What the SDK gives its readers, and how. */
+interface Producer {
+  collect(options?: { readonly timeoutMillis?: number }): Promise<Collection>;
+}
+interface Reader {
+  setMetricProducer(producer: Producer): void;
 }
 
 /** A MeterProvider of ours. */
@@ -133,8 +141,18 @@ export function startMetrics(
     exporter,
     exportIntervalMillis: intervalMillis,
     exportTimeoutMillis: timeoutMillis,
-    metricProducers: [histograms],
-  });
+  }) as Reader;
+  // Between the callbacks of observable instruments, which may take their time, and the export nothing is out of reach.
+  const collect = async (theirs: Producer, asked?: { readonly timeoutMillis?: number }): Promise<Collection> => {
+    const { resourceMetrics, errors } =
+      (await collectAtOnce(provider, asked?.timeoutMillis)) ?? (await theirs.collect(asked));
+    const scopeMetrics = [...resourceMetrics.scopeMetrics, ...histograms.collectNow()];
+    const collected = { resource: resourceMetrics.resource, scopeMetrics };
+    exporter.hold(collected);
+    return { resourceMetrics: collected, errors };
+  };
+  const bind = reader.setMetricProducer.bind(reader);
+  reader.setMetricProducer = (theirs) => bind({ collect: (asked) => collect(theirs, asked) });
   const provider = new sdk.MeterProvider({ resource, readers: [reader] }) as MeterProvider & {
     forceFlush(options: FlushOptions): Promise<void>;
     shutdown(options: FlushOptions): Promise<void>;
