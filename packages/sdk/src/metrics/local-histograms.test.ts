@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { LocalHistograms } from './local-histograms.ts';
@@ -43,7 +43,7 @@ test.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])(
         const theirs = meter.createHistogram('h', options);
         const ours = new LocalHistograms({ name: 's', version: '' }, temporality === AggregationTemporality.DELTA);
         // Two who share the histogram.
-        const shared = [ours.of({ name: 'h', ...options }), ours.of({ name: 'h', ...options })];
+        const shared = [ours.of({ name: 'h', ...options }, 10), ours.of({ name: 'h', ...options }, 10)];
         for (const [index, each] of [...actions, 'collect' as const].entries()) {
           if (each === 'collect') {
             const { resourceMetrics } = await reader.collect();
@@ -73,7 +73,7 @@ test('points begin when their first value came, and with delta where the last on
       .flatMap(({ metrics }) => metrics.flatMap(({ dataPoints }) => dataPoints.map((p) => [p.startTime, p.endTime])));
   for (const isDelta of [false, true]) {
     const histograms = new LocalHistograms({ name: 's' }, isDelta, () => [at, 0]);
-    const series = histograms.of({ name: 'h', unit: '', description: '' }).series({});
+    const series = histograms.of({ name: 'h', unit: '', description: '' }, 10).series({});
     series.record(1);
     at = 110;
     expect(points(histograms)).toEqual([
@@ -92,4 +92,62 @@ test('points begin when their first value came, and with delta where the last on
     ]);
     at = 100;
   }
+});
+
+describe('series', () => {
+  const descriptor = { name: 'h', unit: '', description: '' };
+  const collected = (histograms: LocalHistograms) =>
+    histograms
+      .collectNow()
+      .flatMap(({ metrics }) => metrics.flatMap(({ dataPoints }) => dataPoints))
+      .map(({ attributes, value }) => [attributes, (value as { count: number }).count]);
+  const overflow = { 'otel.metric.overflow': true };
+
+  test('are the same for the same attributes in another order', () => {
+    const histograms = new LocalHistograms({ name: 's' }, false);
+    const one = histograms.of(descriptor, 10);
+    expect(one.series({ b: 1, a: 'x' })).toBe(one.series({ a: 'x', b: 1 }));
+    expect(one.series({ a: 1 })).not.toBe(one.series({ a: '1' }));
+  });
+
+  test('are at most so many for all that share the histogram; the others are one together', () => {
+    const histograms = new LocalHistograms({ name: 's' }, false);
+    const [one, other] = [histograms.of(descriptor, 2), histograms.of(descriptor, 2)];
+    other.series(overflow).record(1);
+    for (const a of [1, 2, 3]) one.series({ a }).record(1);
+    for (const a of [2, 3, 4]) other.series({ a }).record(1);
+    expect(collected(histograms)).toEqual([
+      [overflow, 4],
+      [{ a: 1 }, 1],
+      [{ a: 2 }, 2],
+    ]);
+  });
+
+  test('that nobody holds any more are let go once they have been delivered with all that is in them', () => {
+    const histograms = new LocalHistograms({ name: 's' }, false);
+    const [one, other] = [histograms.of(descriptor, 10), histograms.of(descriptor, 10)];
+    for (const a of [1, 2]) one.series({ a }).record(1);
+    other.series({ a: 2 }).record(1);
+    collected(histograms);
+    one.close();
+    one.close();
+    // That was collected before it left.
+    histograms.delivered();
+    const all = [
+      [{ a: 1 }, 1],
+      [{ a: 2 }, 2],
+    ];
+    expect(collected(histograms)).toEqual(all);
+    // Not delivered: once more.
+    expect(collected(histograms)).toEqual(all);
+    histograms.delivered();
+    expect(collected(histograms)).toEqual([[{ a: 2 }, 2]]);
+    other.close();
+    collected(histograms);
+    // Somebody has come for it before the answer.
+    const third = histograms.of(descriptor, 10);
+    third.series({ a: 2 }).record(1);
+    histograms.delivered();
+    expect(collected(histograms)).toEqual([[{ a: 2 }, 3]]);
+  });
 });

@@ -21,6 +21,8 @@ export class HistogramSeries {
   min: number = Number.POSITIVE_INFINITY;
   max: number = Number.NEGATIVE_INFINITY;
   start: HrTime;
+  /** How many hold it. */
+  holders = 0;
   readonly #owner: { isDirty: boolean };
 
   constructor(attributes: Attributes, start: HrTime, owner: { isDirty: boolean }) {
@@ -51,11 +53,16 @@ export class HistogramSeries {
   }
 }
 
-/** One histogram: all that have its name share it, and add up. */
+/** One histogram, as one holder has it: all that have its name share it, and add up. */
 export interface LocalHistogram {
-  /** The series with these attributes. */
+  /** The series with these attributes, or where there is no room for another one, that with `otel.metric.overflow`. */
   series(attributes: Attributes): HistogramSeries;
+  /** Nothing is recorded by this holder any more: a series that nobody else holds is let go once it has been delivered. */
+  close(): void;
 }
+
+const OVERFLOW = Object.freeze({ 'otel.metric.overflow': true });
+const OVERFLOW_KEY = seriesKey(OVERFLOW);
 
 type Descriptor = Pick<MetricData['descriptor'], 'name' | 'unit' | 'description'>;
 
@@ -69,6 +76,8 @@ export class LocalHistograms {
   readonly #isDelta: boolean;
   readonly #now: () => HrTime;
   readonly #all = new Map<string, { descriptor: Descriptor; series: Map<string, HistogramSeries> }>();
+  /** Lets go of what was collected last and has no holder. */
+  #left: (() => void)[] = [];
   /** True if anything was recorded since the last collection. */
   isDirty = false;
 
@@ -78,7 +87,8 @@ export class LocalHistograms {
     this.#now = now;
   }
 
-  of(descriptor: Descriptor): LocalHistogram {
+  /** @param maxSeries how many series the histogram may have for this one to begin another; the overflow does not count. */
+  of(descriptor: Descriptor, maxSeries: number): LocalHistogram {
     const key = JSON.stringify([descriptor.name.toLowerCase(), descriptor.unit, descriptor.description]);
     let found = this.#all.get(key);
     if (found === undefined) {
@@ -86,15 +96,28 @@ export class LocalHistograms {
       this.#all.set(key, found);
     }
     const all = found.series;
+    const held = new Set<HistogramSeries>();
     return {
       series: (attributes) => {
-        const id = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+        let id = seriesKey(attributes);
         let series = all.get(id);
+        if (series === undefined && all.size - (all.has(OVERFLOW_KEY) ? 1 : 0) >= maxSeries) {
+          id = OVERFLOW_KEY;
+          series = all.get(id);
+        }
         if (series === undefined) {
-          series = new HistogramSeries(attributes, this.#now(), this);
+          series = new HistogramSeries(id === OVERFLOW_KEY ? OVERFLOW : attributes, this.#now(), this);
           all.set(id, series);
         }
+        if (!held.has(series)) {
+          held.add(series);
+          series.holders++;
+        }
         return series;
+      },
+      close: () => {
+        for (const series of held) series.holders--;
+        held.clear();
       },
     };
   }
@@ -104,9 +127,11 @@ export class LocalHistograms {
     this.isDirty = false;
     const endTime = this.#now();
     const metrics: MetricData[] = [];
+    this.#left = [];
     for (const { descriptor, series } of this.#all.values()) {
       const dataPoints: DataPoint[] = [];
-      for (const each of series.values()) {
+      for (const [id, each] of series) {
+        if (each.holders === 0) this.#left.push(() => each.holders === 0 && series.delete(id));
         const { attributes, start: startTime, counts, count, sum, min, max } = each;
         if (count === 0) continue;
         const buckets = { boundaries: BOUNDS, counts: [...counts] };
@@ -123,6 +148,17 @@ export class LocalHistograms {
     }
     return metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }];
   }
+
+  /** What was collected last has been delivered: nothing is held any more that nobody records to. */
+  delivered(): void {
+    for (const letGo of this.#left) letGo();
+    this.#left = [];
+  }
+}
+
+/** The same for the same attributes, in whatever order they come. */
+function seriesKey(attributes: Attributes): string {
+  return JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function wallTime(): HrTime {

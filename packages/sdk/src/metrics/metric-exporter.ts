@@ -31,6 +31,8 @@ export interface MetricExporterOptions {
   readonly histogram: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
   readonly exemplars: Exemplars;
   readonly time: ShipperTime;
+  /** What was collected last has been delivered. */
+  readonly onDelivered: () => void;
 }
 
 /**
@@ -139,7 +141,10 @@ export class MetricExporter {
       );
       if (this.#underWay === body) this.#underWay = undefined;
       if (outcome.kind === 'delivered') {
-        if (this.#unsettled === body) this.#unsettled = undefined;
+        if (this.#unsettled === body) {
+          this.#unsettled = undefined;
+          this.#options.onDelivered();
+        }
         if (outcome.rejected > 0) say(`the destination rejected ${outcome.rejected} metric data points`);
         return;
       }

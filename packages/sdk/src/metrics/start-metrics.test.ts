@@ -145,6 +145,32 @@ describe('register({ metrics })', () => {
     expect(exemplarsOf('logspan.log.count')).toEqual([]);
   });
 
+  test('the histograms of a step that was taken out are delivered once more, and then let go', async () => {
+    const destination = new Destination();
+    const running = start(destination, {}, { processors: [] });
+    const eventsIn = (body: Uint8Array | undefined) =>
+      pointsOf(metricsIn(body as Uint8Array).find(({ name }) => name === 'logspan.log.duration')).map(
+        ({ attributes, count }) => `${attributes[0]?.value.stringValue ?? 'others'} ${count}`,
+      );
+    for (const round of ['a', 'b', 'c']) {
+      const step = logMetrics({ maxSeries: 2 });
+      running.addProcessor(step);
+      for (const event of ['x', 'y']) getLogger('shop').info(`${round}${event}`, { duration_ms: 1 });
+      running.removeProcessor(step);
+    }
+    // Together they hold no more than one may.
+    destination.answers = [{ status: 400, body: new Uint8Array() }];
+    await running.forceFlush();
+    const all = ['ax 1', 'ay 1', 'others 4'];
+    expect(eventsIn(destination.bodies.at(-1))).toEqual(all);
+    await running.forceFlush();
+    expect(eventsIn(destination.bodies.at(-1))).toEqual(all);
+    running.addProcessor(logMetrics({ maxSeries: 2 }));
+    getLogger('shop').info('d', { duration_ms: 1 });
+    await running.forceFlush();
+    expect(eventsIn(destination.bodies.at(-1))).toEqual(['d 1']);
+  });
+
   test('without options takes all from the environment; SDK and interval are checked', () => {
     expect(() => register({ metrics: { intervalMillis: 0 } })).toThrow('metrics.intervalMillis: ');
     expect(() => register({ metrics: { interval: 1 } as MetricsOptions })).toThrow(
@@ -243,7 +269,7 @@ describe('the process ends now', () => {
     return { answered, answer };
   };
   const localHistogram = (provider: object) =>
-    metricSinkOf(provider)?.histograms?.of({ name: 'local', unit: 'ms', description: '' }).series({});
+    metricSinkOf(provider)?.histograms?.of({ name: 'local', unit: 'ms', description: '' }, 10).series({});
 
   test.each(temporalities)(
     'while a callback is waited for: what all the others have is not lost, %s',

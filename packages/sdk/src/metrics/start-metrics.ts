@@ -136,6 +136,7 @@ export function startMetrics(
     histogram: environment.histogram ?? 'explicit_bucket_histogram',
     exemplars,
     time: options.time ?? SYSTEM_SHIPPER_TIME,
+    onDelivered: () => histograms.delivered(),
   });
   const reader = new sdk.PeriodicExportingMetricReader({
     exporter,

@@ -23,6 +23,7 @@ const MAX_WAITING = 1_000;
 export class Metric {
   readonly #rule: CheckedRule;
   readonly #series: SeriesTree;
+  readonly #maxSeries: number;
   readonly #isGauge: boolean;
   readonly #isHistogram: boolean;
   #open: Cell[] = [];
@@ -37,6 +38,7 @@ export class Metric {
   constructor(rule: CheckedRule, maxSeries: number, isSecret: (eventName: string) => boolean) {
     this.#rule = rule;
     this.#series = new SeriesTree(rule, maxSeries, isSecret);
+    this.#maxSeries = maxSeries;
     this.#isGauge = rule.type === 'gauge';
     this.#isHistogram = rule.type === 'histogram';
   }
@@ -87,7 +89,7 @@ export class Metric {
     }
     const options: MetricOptions = { unit, description };
     if (this.#isHistogram && sink?.histograms !== undefined) {
-      this.#histogram = sink.histograms.of({ name, unit, description });
+      this.#histogram = sink.histograms.of({ name, unit, description }, this.#maxSeries);
     } else if (type === 'counter') {
       const valueType = value === undefined ? ValueType.INT : ValueType.DOUBLE;
       const counter = meter.createCounter(name, { ...options, valueType });
@@ -104,8 +106,9 @@ export class Metric {
     this.drain();
   }
 
-  /** Gathers no exemplars any more. */
+  /** Gathers no exemplars any more, and holds no histogram. */
   close(): void {
+    this.#histogram?.close();
     this.#exemplars = undefined;
     this.#endExemplars?.();
   }
