@@ -1,5 +1,8 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { context, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { context, diag, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import * as sdk from '@opentelemetry/sdk-metrics';
@@ -83,6 +86,35 @@ describe('systemMetrics', () => {
       'logspan: systemMetrics cannot read thrown TypeError',
       'logspan: systemMetrics cannot read rejected RangeError',
     ]);
+  });
+
+  test('a probe that hangs is waited for 5 s, and not read again before it has answered', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const answers: ((readings: Record<string, number>) => void)[] = [];
+      const slow = (): Probe => ({ read: () => new Promise((resolve) => answers.push(resolve)) });
+      const time = begin({ intervalMillis: 1_000, probes: { slow, fine: constant({ fine: 1 }) } });
+      diag.disable();
+      await time.pass(1_000);
+      await jest.advanceTimersByTimeAsync(4_999);
+      expect(records).toEqual([]);
+      await jest.advanceTimersByTimeAsync(1);
+      for (const failures of [1, 2, 3]) {
+        expect(records.map(({ attributes }) => attributes)).toEqual(new Array(failures).fill({ fine: 1 }));
+        expect(running?.failures).toEqual({ slow: failures });
+        await time.pass(1_000);
+      }
+      expect(answers.length).toBe(1);
+      answers[0]?.({ late: 1 });
+      await jest.advanceTimersByTimeAsync(0);
+      await time.pass(1_000);
+      expect(answers.length).toBe(2);
+      answers[1]?.({ slow: 1 });
+      await jest.advanceTimersByTimeAsync(0);
+      expect(records.at(-1)?.attributes).toEqual({ slow: 1, fine: 1 });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test.each(['stop', 'dispose'])('stops for good: %s', async (how) => {
@@ -247,10 +279,84 @@ describe('threads and open files', () => {
   });
 });
 
-test('garbage collections are counted by kind, since the last reading', () => {
-  const probe = garbageCollectionProbe();
-  expect(probe.read()).toEqual({ gc_stats: expect.any(Object), 'v8js.gc.duration': expect.any(Number) });
-  probe.stop?.();
+describe('garbage collections', () => {
+  test('are counted by kind, since the last reading, also those that are not told yet', () => {
+    let told: (list: { getEntries(): object[] }) => void = () => undefined;
+    let untold: object[] = [];
+    let observing: unknown;
+    class Observer {
+      constructor(callback: typeof told) {
+        told = callback;
+      }
+      observe(what: object) {
+        observing = what;
+      }
+      takeRecords() {
+        const taken = untold;
+        untold = [];
+        return taken;
+      }
+      disconnect() {
+        observing = undefined;
+      }
+    }
+    const entry = (kind: number, duration: number) => ({ detail: { kind }, duration });
+    const probe = garbageCollectionProbe(Observer as never);
+    expect(observing).toEqual({ entryTypes: ['gc'] });
+    const { NODE_PERFORMANCE_GC_MAJOR: major, NODE_PERFORMANCE_GC_MINOR: minor } = constants;
+    told({ getEntries: () => [entry(minor, 1), entry(minor, 2), entry(major, 10)] });
+    untold = [entry(minor, 3), entry(constants.NODE_PERFORMANCE_GC_WEAKCB, 0.5), entry(99, 0)];
+    expect(probe.read()).toEqual({ gc_stats: { minor: 3, major: 1, weakcb: 1, other: 1 }, 'v8js.gc.duration': 0.0165 });
+    told({ getEntries: () => [entry(constants.NODE_PERFORMANCE_GC_INCREMENTAL, 4)] });
+    expect(probe.read()).toEqual({ gc_stats: { incremental: 1 }, 'v8js.gc.duration': 0.004 });
+    expect(probe.read()).toEqual({ gc_stats: {}, 'v8js.gc.duration': 0 });
+    probe.stop?.();
+    expect(observing).toBeUndefined();
+  });
+
+  test('of V8 are seen', async () => {
+    const probe = garbageCollectionProbe();
+    const told = new Promise<void>((resolve) => {
+      const observer = new PerformanceObserver(() => {
+        observer.disconnect();
+        resolve();
+      });
+      observer.observe({ entryTypes: ['gc'] });
+    });
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    await told;
+    const { gc_stats, 'v8js.gc.duration': seconds } = await probe.read();
+    probe.stop?.();
+    expect(Object.keys(gc_stats as object).length).toBeGreaterThanOrEqual(1);
+    expect(seconds).toBeGreaterThan(0);
+  });
+});
+
+test('the event loop: each reading is of the time since the one before', () => {
+  let resets = 0;
+  const histogram = {
+    ...{ count: 0, min: 0, max: 0, mean: 0, enable: () => true, disable: () => true, percentile: () => 0 },
+    reset: () => void resets++,
+  };
+  const busy = jest.spyOn(performance, 'eventLoopUtilization');
+  const at = (active: number) => ({ idle: 100, active, utilization: active / 100 });
+  try {
+    // The difference is that of two readings; which two, is what is to be shown.
+    const between = (now?: { active: number }, last?: { active: number }) =>
+      last === undefined ? at(total) : at((now as { active: number }).active - last.active);
+    let total = 10;
+    busy.mockImplementation(between as never);
+    const probe = eventLoopProbe(histogram as never);
+    total = 30;
+    expect(probe.read()).toEqual({ 'nodejs.eventloop.utilization': 0.2 });
+    total = 60;
+    expect(probe.read()).toEqual({ 'nodejs.eventloop.utilization': 0.3 });
+    expect(resets).toBe(2);
+    probe.stop?.();
+  } finally {
+    busy.mockRestore();
+  }
 });
 
 test('the event loop: nothing sampled, no delay; otherwise seconds', () => {

@@ -124,6 +124,7 @@ export function startSystemMetrics(
   }
   const stops = official.map((each) => attempt('instrumentation', () => each.start()));
   const logger = getLogger('system');
+  const hanging = new Set<Probe>();
   let stopped = false;
   let timer: { unref?(): void } | undefined;
 
@@ -140,14 +141,18 @@ export function startSystemMetrics(
   };
   const readingsOf = async ({ name, probe }: { name: string; probe: Probe }): Promise<Readings | undefined> => {
     const read = async (): Promise<Readings | undefined> => {
+      hanging.add(probe);
       try {
         return await context.with(suppressTracing(ROOT_CONTEXT), () => probe.read());
       } catch (error) {
         failed(name, error);
         return {};
+      } finally {
+        hanging.delete(probe);
       }
     };
-    const readings = await within(read, LONGEST_READ_MILLIS, { keepAlive: false });
+    // Reads of a file system that hangs would take one thread after the other from the pool that all files share.
+    const readings = hanging.has(probe) ? undefined : await within(read, LONGEST_READ_MILLIS, { keepAlive: false });
     if (readings === undefined) failed(name, new Error('takes too long'));
     return readings;
   };
