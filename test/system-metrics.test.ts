@@ -11,7 +11,7 @@ test('a process that works sees how much, and system_metrics does not keep it al
     .map((line) => JSON.parse(line).attributes);
   expect(events.length).toBeGreaterThanOrEqual(2);
   // It makes garbage all the time.
-  const collections = events.flatMap(({ gc_stats }) => Object.values(gc_stats));
+  const collections = events.flatMap(({ gc_stats }) => Object.values<number>(gc_stats));
   expect(collections.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
   expect(events.reduce((sum, event) => sum + event['v8js.gc.duration'], 0)).toBeGreaterThan(0);
   for (const event of events) {
