@@ -562,6 +562,44 @@ describe('a store of your own', () => {
     expect(told).toEqual(['logspan: securityMonitor failed 1 time(s) Error']);
   });
 
+  test.each<[string, unknown]>([
+    ['an empty object', {}],
+    ['a number', 42],
+    ['null', null],
+    ['an alert without figures', { alert: {} }],
+    ['an alert without a count', { alert: { suppressed: 0, spanMillis: 0 } }],
+    ['an alert of no number', { alert: { count: Number.NaN, suppressed: 0, spanMillis: 0 } }],
+    ['an alert that ends before it began', { alert: { count: 5, suppressed: 0, spanMillis: -1 } }],
+    ['an overflow of no number', { overflow: '3' }],
+    ['an alert and an overflow of no number', { alert: { count: 5, suppressed: 0, spanMillis: 0 }, overflow: null }],
+  ])('that answers with %s has not judged: no alert, counted and told', async (_, verdict) => {
+    for (const answer of [verdict, Promise.resolve(verdict)]) {
+      const { log, monitor, alerts, end } = monitored({ store: { observe: () => answer as Verdict } });
+      const told = await toldDuring(async () => {
+        times(20, () => log('login_failed', { username: 'alice' }));
+        await settled();
+      });
+      expect([alerts(), end.records.length]).toEqual([[], 20]);
+      expect(monitor.stats().brute_force_detected).toMatchObject({ matched: 20, unjudged: 20, alerts: 0, overflow: 0 });
+      expect(told[0]).toMatch(/^logspan: securityMonitor failed 1 time\(s\) VerdictError/);
+    }
+  });
+
+  test.each(['shutdown', 'release'] as const)('that never answers has judged nothing when %s is over', async (end) => {
+    const { store, answers } = slowStore();
+    const { log, processor, monitor } = monitored({ store });
+    times(1_500, () => log('login_failed', { username: 'alice' }));
+    for (const answer of answers.slice(0, 100)) answer(undefined);
+    await settled();
+    await processor[end]?.({ timeoutMillis: 0 });
+    const counted = { matched: 1_500, unjudged: 1_400, alerts: 0 };
+    expect(monitor.stats().brute_force_detected).toMatchObject(counted);
+    await processor.shutdown({ timeoutMillis: 0 });
+    for (const answer of answers.slice(100)) answer(alert);
+    await settled();
+    expect(monitor.stats().brute_force_detected).toMatchObject(counted);
+  });
+
   test('is asked no more than it can answer: what is beyond a thousand is not judged, and counted', async () => {
     const { store, answers } = slowStore();
     const { log, monitor, end } = monitored({ store });

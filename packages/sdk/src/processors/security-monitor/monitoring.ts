@@ -7,6 +7,7 @@ import type { StageTime } from '../../pipeline/stage-time.ts';
 import { within } from '../../pipeline/within.ts';
 import { alertRecord, groupOf } from './alert.ts';
 import type { CheckedRule } from './check-rules.ts';
+import { checkVerdict } from './check-verdict.ts';
 import { groupKey } from './group-key.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Overflow } from './overflow.ts';
@@ -26,7 +27,10 @@ export interface SecurityRuleStats {
   readonly matched: number;
   /** Of these, those that were not judged because they lack what tells their group, or the value to count. */
   readonly ungrouped: number;
-  /** Of these, those that were not judged because the store failed, or had too many answers outstanding, or answered too late. */
+  /**
+   * Of these, those that were not judged because the store failed, answered with what is no verdict, had too many answers
+   * outstanding, or had not answered when the monitor ended.
+   */
   readonly unjudged: number;
   /** Alerts that were written. */
   readonly alerts: number;
@@ -54,7 +58,8 @@ export class Monitoring {
   readonly #time: StageTime;
   readonly #silences = new Map<CheckedRule, Silence>();
   readonly #overflows = new Map<CheckedRule, Overflow>();
-  readonly #pending = new Set<Promise<void>>();
+  /** The answers that are outstanding, and whose they are. */
+  readonly #pending = new Map<Promise<void>, Tally>();
   readonly #failures = new Failures('securityMonitor');
   #nowMillis = Number.NEGATIVE_INFINITY;
   #isClosed = false;
@@ -149,7 +154,7 @@ export class Monitoring {
     }
     const sighting: Sighting = { key, nowMillis: this.#nowMillis, value, steps };
     const answer = this.#observe(rule, sighting);
-    if (answer === undefined || !isPromise(answer)) return answer;
+    if (!isPromise(answer)) return checkVerdict(answer);
     this.#follow(rule, answer, groupOf(record, rule), record, from);
     return undefined;
   }
@@ -162,18 +167,22 @@ export class Monitoring {
     record: LogRecord,
     from: Context | undefined,
   ): void {
+    const tally = this.#tally(rule);
     const done = Promise.resolve(answer)
-      .then((verdict) => {
+      .then((answered) => {
+        // Counted as unjudged already.
+        if (this.#isClosed) return;
+        const verdict = checkVerdict(answered);
         if (verdict === undefined) return;
-        if (this.#isClosed) this.#tally(rule).unjudged++;
-        else for (const alert of this.#tell(rule, verdict, record, group) ?? []) this.#alerts.pass(alert, from);
+        for (const alert of this.#tell(rule, verdict, record, group) ?? []) this.#alerts.pass(alert, from);
       })
       .catch((error: unknown) => {
-        this.#tally(rule).unjudged++;
+        if (this.#isClosed) return;
+        tally.unjudged++;
         this.#failures.count(error);
       })
       .finally(() => this.#pending.delete(done));
-    this.#pending.add(done);
+    this.#pending.set(done, tally);
   }
 
   /** The alerts that follow the record. */
@@ -205,13 +214,15 @@ export class Monitoring {
     if (this.#pending.size === 0) return options;
     const started = this.#time.now();
     const { timeoutMillis } = options ?? {};
-    await within(() => Promise.all(this.#pending), timeoutMillis ?? STORE_FLUSH_MILLIS);
+    await within(() => Promise.all(this.#pending.keys()), timeoutMillis ?? STORE_FLUSH_MILLIS);
     if (options === undefined || timeoutMillis === undefined) return options;
     return { ...options, timeoutMillis: Math.max(0, timeoutMillis - (this.#time.now() - started)) };
   }
 
   #close(): void {
     this.#isClosed = true;
+    for (const tally of this.#pending.values()) tally.unjudged++;
+    this.#pending.clear();
     for (const silence of this.#silences.values()) silence.stop();
     for (const overflow of this.#overflows.values()) overflow.end();
   }
@@ -249,6 +260,6 @@ function warnOfUngrouped({ id, groupBy, field }: CheckedRule, count: number): vo
   }
 }
 
-function isPromise(answer: Verdict | PromiseLike<Verdict | undefined>): answer is PromiseLike<Verdict | undefined> {
-  return typeof (answer as { then?: unknown }).then === 'function';
+function isPromise(answer: unknown): answer is PromiseLike<Verdict | undefined> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
 }

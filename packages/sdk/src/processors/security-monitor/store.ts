@@ -51,7 +51,8 @@ export type Verdict =
  *
  * `observe` must do all it does in one step: record the sighting, forget what has left the window, decide, and note the
  * alert, so that of two processes only one raises it. It may answer later. The log call does not wait: the alert follows
- * the answer. What it throws or rejects with is counted, and the sighting is lost.
+ * the answer. What it throws or rejects with is counted as unjudged and told of, and the
+ * sighting is lost; so is an answer that is no verdict, and one that is outstanding when the monitor ends.
  */
 export interface SecurityStore {
   observe(rule: WindowRule, sighting: Sighting): Verdict | undefined | PromiseLike<Verdict | undefined>;
