@@ -3,7 +3,9 @@ import type { Verdict } from './store.ts';
 /** What a store answered, if it is what a store may answer. Throws for anything else: an alert of nothing must not be told. */
 export function checkVerdict(answer: unknown): Verdict | undefined {
   if (answer === undefined || isVerdict(answer)) return answer;
-  throw new VerdictError('the answer of the store is neither undefined nor { alert: { count, suppressed, spanMillis } }');
+  throw new VerdictError(
+    'the answer of the store is neither undefined nor { alert: { count, suppressed, spanMillis } }',
+  );
 }
 
 class VerdictError extends Error {

@@ -171,6 +171,12 @@ describe('a mistake is a ConfigError that names the file and the line', () => {
       `a: &a [${'x,'.repeat(20)}]\nb: &b [${'*a,'.repeat(20)}]\nc: &c [${'*b,'.repeat(20)}]\nd: [${'*c,'.repeat(20)}]`,
       'loadSigmaRules[0](1): is not YAML: too many aliases',
     ],
+    ['', 'loadSigmaRules: needs a correlation, because no rule'],
+    ['# nothing yet\n---\n', 'loadSigmaRules: needs a correlation, because no rule'],
+    [
+      'title: x\nname: x\ndetection: { selection: { a: 1 }, condition: selection }',
+      'loadSigmaRules: needs a correlation, because no rule',
+    ],
   ])('%#', async (text, message) => {
     expect(await failing({ text })).toContain(message);
   });
@@ -182,6 +188,7 @@ describe('a mistake is a ConfigError that names the file and the line', () => {
     expect(await failing(join(folder, 'none.yml'))).toBe(`${join(folder, 'none.yml')}: cannot be read: ENOENT`);
     mkdirSync(join(folder, 'empty'));
     expect(await failing(join(folder, 'empty'))).toContain('has no .yml or .yaml file');
+    expect(await failing([])).toContain('loadSigmaRules: needs a correlation');
     for (const source of [7, null, '', {}, new URL('https://shop.example/rules.yml')])
       expect(await failing(source)).toContain('loadSigmaRules[0]: must be a file, a folder or { text }');
     expect(await failing(CARDS)).toContain('or { text }, not lines of text');

@@ -38,8 +38,8 @@ interface YamlFault {
  * them together, so that a correlation may refer to a detection in another file. For the start of a service, to be
  * awaited; reads files synchronously. The package `yaml` must be installed, or be given.
  *
- * Rejects with a ConfigError that names the file, the line at which the document begins, and the part that is at fault:
- * `rules/login.yml(14).correlation.aliases: … is not supported`.
+ * Rejects with a ConfigError if there is no correlation in all of them, and one that names the file, the line at which
+ * the document begins, and the part that is at fault: `rules/login.yml(14).correlation.aliases: … is not supported`.
  *
  * ```ts
  * securityMonitor({ rules: await loadSigmaRules('rules/') })
@@ -52,7 +52,10 @@ export async function loadSigmaRules(
   checkOptions('loadSigmaRules', options, ['yaml']);
   const texts = [sources].flat().flatMap((source, index) => textsOf(source as SigmaSource, index));
   const yaml = options.yaml ?? (await installedYaml());
-  return sigmaRules(texts.flatMap(({ name, text }) => documentsOf(yaml, name, text)));
+  return sigmaRules(
+    texts.flatMap(({ name, text }) => documentsOf(yaml, name, text)),
+    'loadSigmaRules',
+  );
 }
 
 interface NamedText {

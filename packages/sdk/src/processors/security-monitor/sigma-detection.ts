@@ -1,4 +1,4 @@
-import { given } from '../../provider/config-error.ts';
+import { ConfigError, given } from '../../provider/config-error.ts';
 import type { AttributePattern, RecordMatch } from './rule.ts';
 import { type Fields, fieldsOf, notSupported } from './sigma-document.ts';
 
@@ -19,7 +19,13 @@ export function detection(document: Fields, at: string): RecordMatch {
   const event: string[] = [];
   const attributes: Record<string, AttributePattern[]> = {};
   const cased = new Set<boolean>();
-  for (const [key, value] of Object.entries(fieldsOf(selections[name], `${at}.${name}`))) {
+  const fields = Object.entries(fieldsOf(selections[name], `${at}.${name}`));
+  if (fields.length === 0)
+    throw new ConfigError(
+      `${at}.${name}`,
+      "must have a field, or it would find every record; EventName: '*' is any event",
+    );
+  for (const [key, value] of fields) {
     const where = `${at}.${name}.${key}`;
     const [field = '', ...modifiers] = key.split('|');
     const patterns = [value].flat().map((one) => pattern(one, modifiers, where));

@@ -1,3 +1,4 @@
+import { checkNumber } from '../../provider/check-options.ts';
 import { ConfigError, given } from '../../provider/config-error.ts';
 import { checkNames, checkRule, millisOf } from './check-rules.ts';
 import type { RecordMatch, SecurityRule, StepMatch, Timespan } from './rule.ts';
@@ -20,15 +21,17 @@ const OPERATORS = ['gte', 'gt', 'lt', 'lte'];
  * `id`, in any order. Each correlation becomes one rule, unless another one refers to it; `title` and `id` are in its
  * alerts as `security_rule.name` and `security_rule.uuid`. `logsource` is not looked at: the source is this service.
  *
- * Throws a ConfigError that names the part of the document which is not in the supported subset, because a rule of which
- * a part is ignored finds something else: docs/security-monitor.md lists the subset. From YAML: {@link loadSigmaRules}.
+ * Throws a ConfigError if there is no correlation, and one that names the part of a document which is not in the supported
+ * subset, because a rule of which a part is ignored finds something else: docs/security-monitor.md lists the subset. From
+ * YAML: {@link loadSigmaRules}.
  */
 export function fromSigma(documents: unknown): readonly SecurityRule[] {
-  return sigmaRules([documents].flat().map((content, index) => ({ at: `fromSigma[${index}]`, content })));
+  const all = [documents].flat().map((content, index) => ({ at: `fromSigma[${index}]`, content }));
+  return sigmaRules(all, 'fromSigma');
 }
 
-/** The same for documents that have names. */
-export function sigmaRules(documents: readonly SigmaDocument[]): readonly SecurityRule[] {
+/** The same for documents that have names, of which some source consists. */
+export function sigmaRules(documents: readonly SigmaDocument[], source: string): readonly SecurityRule[] {
   const detections = new Map<string, Document>();
   const correlations = new Map<string, Document>();
   const heads: Document[] = [];
@@ -45,6 +48,8 @@ export function sigmaRules(documents: readonly SigmaDocument[]): readonly Securi
       (fields.correlation === undefined ? detections : correlations).set(name, document);
     }
   }
+  if (heads.length === 0)
+    throw new ConfigError(source, 'needs a correlation, because no rule comes of detections alone, or of nothing');
   const reader = new CorrelationReader(detections, correlations);
   const rules = new Map(heads.map((document) => [document.fields, reader.rule(document)]));
   for (const part of reader.parts) rules.delete(part);
@@ -68,13 +73,14 @@ class CorrelationReader {
   }
 
   rule({ at, fields }: Document): SecurityRule {
-    const { name, id, title, level } = fields;
+    const { id, title, level } = fields;
+    const alertType = alertTypeOf({ at, fields });
     const { where, type, groupBy, timespan, condition, rules } = this.#correlation({ at, fields });
     if (level !== undefined && !Object.hasOwn(LEVELS, level as string))
       throw notSupported(`${at}.level`, given(level), Object.keys(LEVELS));
     const isOrdered = type === 'temporal_ordered';
     const rule = {
-      id: (name ?? id ?? title) as string,
+      id: alertType,
       type,
       match: rules.map((one, index) =>
         isOrdered
@@ -141,21 +147,33 @@ class CorrelationReader {
   }
 }
 
+/** What the alerts of a correlation are called. */
+function alertTypeOf({ at, fields }: Document): string {
+  const key = ['name', 'id', 'title'].find((one) => (fields[one] ?? undefined) !== undefined);
+  if (key === undefined) throw new ConfigError(at, 'needs one of name, id and title, as the alert_type of its alerts');
+  const value = fields[key];
+  if (typeof value === 'string' && value !== '' && value.length <= 256) return value;
+  throw new ConfigError(`${at}.${key}`, `${given(value)} was given, allowed: a text of up to 256 characters`);
+}
+
 function conditionOf(condition: unknown, at: string, type: unknown, groupBy: readonly string[]): Fields {
   const { field, ...numbers } = fieldsOf(condition, at);
+  const isEvents = type === 'event_count';
+  if (isEvents && field !== undefined) throw notSupported(`${at}.field`, 'a field of event_count', OPERATORS);
   const [operator, ...more] = Object.keys(numbers);
   for (const one of Object.keys(numbers)) {
     if (!OPERATORS.includes(one)) throw notSupported(`${at}.${one}`, 'this condition', OPERATORS);
   }
+  if (operator === undefined)
+    throw new ConfigError(at, `must have exactly one of ${isEvents ? OPERATORS.join(', ') : 'gte, gt'}`);
   if (more.length > 0) throw notSupported(at, 'a range');
   if (operator === 'lt' || operator === 'lte') {
-    if (type !== 'event_count') throw notSupported(`${at}.${operator}`, 'too few values');
+    if (!isEvents) throw notSupported(`${at}.${operator}`, 'too few values');
     if (groupBy.length > 0) throw notSupported(`${at}.${operator}`, 'too few records of a group');
   }
-  const { lte, ...others } = numbers;
-  return {
-    ...(field === undefined ? {} : { field }),
-    ...others,
-    ...(typeof lte === 'number' ? { lt: lte + 1 } : operator === 'lte' ? { lt: lte } : {}),
-  };
+  if (operator === 'lte') {
+    checkNumber(`${at}.lte`, numbers.lte ?? null, 0, 999_999);
+    return { lt: (numbers.lte as number) + 1 };
+  }
+  return field === undefined ? numbers : { field, ...numbers };
 }
