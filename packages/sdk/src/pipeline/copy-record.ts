@@ -1,4 +1,5 @@
 import { type AttributeValue, isStreamKey, PlainCopy } from '@logspan/logger/internal';
+import type { Sealable } from './seal-record.ts';
 import type { LogRecord } from './stage.ts';
 import { streamNumbersOf } from './stream-numbers.ts';
 import { thrownOf } from './thrown.ts';
@@ -14,7 +15,13 @@ export function copyRecord(record: LogRecord): LogRecord {
   for (const symbol of Object.getOwnPropertySymbols(attributes)) delete attributes[symbol];
   const thrown = thrownOf(record);
   const stream = streamNumbersOf(record);
-  const copy: LogRecord & { attributes: Record<string, unknown>; removeAttribute(key: string): void } = {
+  let isSealed = false;
+  let onEdit: (() => void) | undefined;
+  const isClosed = (): boolean => {
+    if (isSealed) onEdit?.();
+    return isSealed;
+  };
+  const copy: LogRecord & Sealable & { attributes: Record<string, unknown>; removeAttribute(key: string): void } = {
     hrTime: record.hrTime,
     hrTimeObserved: record.hrTimeObserved,
     ...(record.spanContext === undefined ? {} : { spanContext: record.spanContext }),
@@ -31,11 +38,15 @@ export function copyRecord(record: LogRecord): LogRecord {
     eventName: record.eventName,
     attributes,
     setAttribute(key: string, value?: unknown) {
-      if (value !== undefined && !isStreamKey(key)) attributes[key] = value;
+      if (value !== undefined && !isClosed() && !isStreamKey(key)) attributes[key] = value;
       return copy;
     },
     removeAttribute(key: string) {
-      delete attributes[key];
+      if (!isClosed()) delete attributes[key];
+    },
+    seal(tell) {
+      isSealed = true;
+      onEdit ??= tell;
     },
   };
   return copy;

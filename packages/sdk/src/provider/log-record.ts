@@ -14,6 +14,7 @@ import {
   settleAttributes,
 } from '@logspan/logger/internal';
 import type { HrTime, SpanContext } from '@opentelemetry/api';
+import type { Sealable } from '../pipeline/seal-record.ts';
 import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stage.ts';
 
 /**
@@ -23,11 +24,11 @@ import type { InstrumentationScope, LogRecord, Resource } from '../pipeline/stag
  * settled (lazy values computed, everything made plain data) when they are first read as a whole, which of the built-in
  * stages before the sampler only a `filter` does whose rule reads them. They are the caller's own object until an edit makes a copy.
  *
- * After the pipeline has returned, the record is sealed, as the specification has it: edits by its methods, and of
- * `body`, are ignored. Assigning the plain fields (`eventName`, the severity) is not guarded against, which would cost
+ * Once the pipeline gives it to the handlers, or has returned, the record is sealed: edits by its methods, and of `body`,
+ * are ignored. Assigning the plain fields (`eventName`, the severity) is not guarded against, which would cost
  * every record: whoever keeps a record must not do it.
  */
-export class PipelineRecord implements LogRecord {
+export class PipelineRecord implements LogRecord, Sealable {
   readonly resource: Resource;
   readonly instrumentationScope: InstrumentationScope;
   /** Present only if valid. */
@@ -51,6 +52,7 @@ export class PipelineRecord implements LogRecord {
   #body: unknown;
   #bodyPlain = false;
   #sealed = false;
+  #onEdit: (() => void) | undefined;
 
   constructor(
     resource: Resource,
@@ -126,7 +128,7 @@ export class PipelineRecord implements LogRecord {
 
   // biome-ignore lint/suspicious/noExplicitAny: as above
   set body(body: any) {
-    if (this.#sealed) return;
+    if (this.#isClosed()) return;
     this.#body = body;
     this.#bodyPlain = false;
   }
@@ -137,7 +139,7 @@ export class PipelineRecord implements LogRecord {
    */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   setAttribute(key: string, value?: any): this {
-    if (this.#sealed || value === undefined) return this;
+    if (value === undefined || this.#isClosed()) return this;
     const attributes = this.#own();
     const isNew = !Object.hasOwn(attributes, key);
     if (isStreamKey(key) || (isNew && Object.keys(attributes).length >= this.#limits.attributeCount)) {
@@ -155,7 +157,7 @@ export class PipelineRecord implements LogRecord {
 
   /** Removes an attribute; the OTel interface has no such method, the specification wants the ability. */
   removeAttribute(key: string): this {
-    if (!this.#sealed && Object.hasOwn(this.attributes, key)) delete this.#own()[key];
+    if (!this.#isClosed() && Object.hasOwn(this.attributes, key)) delete this.#own()[key];
     return this;
   }
 
@@ -164,7 +166,7 @@ export class PipelineRecord implements LogRecord {
    * @internal
    */
   replaceAttributes(attributes: Record<string, AttributeValue>): void {
-    if (this.#sealed) return;
+    if (this.#isClosed()) return;
     if (this.#attributes === undefined) this.#settle();
     this.#attributes = attributes;
     this.#owned = true;
@@ -177,17 +179,17 @@ export class PipelineRecord implements LogRecord {
   }
 
   setEventName(eventName: string): this {
-    if (!this.#sealed) this.eventName = eventName;
+    if (!this.#isClosed()) this.eventName = eventName;
     return this;
   }
 
   setSeverityNumber(severityNumber: number): this {
-    if (!this.#sealed) this.severityNumber = severityNumber;
+    if (!this.#isClosed()) this.severityNumber = severityNumber;
     return this;
   }
 
   setSeverityText(severityText: string): this {
-    if (!this.#sealed) this.severityText = severityText;
+    if (!this.#isClosed()) this.severityText = severityText;
     return this;
   }
 
@@ -220,9 +222,15 @@ export class PipelineRecord implements LogRecord {
     return this.#stream;
   }
 
-  /** From here on only reads are permitted. */
-  seal(): void {
+  /** From here on only reads are permitted; `onEdit` is told of anything else. */
+  seal(onEdit?: () => void): void {
     this.#sealed = true;
+    if (onEdit !== undefined) this.#onEdit ??= onEdit;
+  }
+
+  #isClosed(): boolean {
+    if (this.#sealed) this.#onEdit?.();
+    return this.#sealed;
   }
 
   #settle(): Record<string, AttributeValue> {

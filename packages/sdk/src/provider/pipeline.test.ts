@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { emitTo, Recorder, toldDuring, withThrowingDiag } from '../../../../test/pipeline/recorder.ts';
 import type { Handler, HandlerEnd } from '../handlers/handler.ts';
 import { copyRecord } from '../pipeline/copy-record.ts';
+import { removeAttribute } from '../pipeline/edit-attributes.ts';
+import { newRecord } from '../pipeline/new-record.ts';
 import { type ProcessorFunction, pipe, type Step } from '../pipeline/pipe.ts';
 import {
   type FlushOptions,
@@ -526,5 +528,48 @@ describe('a handler that is taken out', () => {
     const alone = new Pipeline([], [handler], context);
     await alone.removeHandler(handler);
     expect(alone.enabled({ context: ROOT_CONTEXT, instrumentationScope: { name: 'a' } })).toBe(false);
+  });
+});
+
+describe('an edit by a handler', () => {
+  test.each<[string, (record: LogRecord) => void]>([
+    ['setAttribute', (record) => record.setAttribute('password', 'hunter2')],
+    ['replacing an attribute', (record) => record.setAttribute('a', 'hunter2')],
+    ['removeAttribute', (record) => removeAttribute(record, 'a')],
+  ])('reaches no other handler, and is told once: %s', async (_, edit) => {
+    const behind = new End();
+    const editing = new End();
+    editing.onEmit = edit;
+    const repeating = onEmitOf('repeating', 'observe', (next) => (record, from) => {
+      next.onEmit(record, from);
+      next.onEmit(newRecord(record, { eventName: 'again', attributes: { a: 1 } }), from);
+    });
+    const emit = emitTo(new Pipeline([repeating], [handlerOf(editing, 'editing'), handlerOf(behind)], context));
+    const told = await toldDuring(() => {
+      for (let i = 0; i < 5; i++) emit({ attributes: { a: 1 } });
+    });
+    expect(behind.attributes).toEqual(Array(10).fill({ a: 1 }));
+    expect(told).toEqual([expect.stringContaining('edited after it came to the handlers')]);
+  });
+
+  test('throws nothing where the diag logger does', async () => {
+    const editing = new End();
+    editing.onEmit = (record) => void record.setAttribute('b', 2);
+    const behind = new End();
+    const emit = emitTo(new Pipeline([], [handlerOf(editing, 'editing'), handlerOf(behind)], context));
+    await withThrowingDiag(() => emit({ attributes: { a: 1 } }));
+    expect(behind.attributes).toEqual([{ a: 1 }]);
+  });
+
+  test('of a copy is its own business', () => {
+    const seen: unknown[] = [];
+    const end = new End();
+    end.onEmit = (record: LogRecord) => {
+      const copy = copyRecord(record);
+      copy.setAttribute('b', 2);
+      seen.push(copy.attributes);
+    };
+    emitTo(new Pipeline([], [handlerOf(end)], context))({ attributes: { a: 1 } });
+    expect(seen).toEqual([{ a: 1, b: 2 }]);
   });
 });

@@ -1,7 +1,8 @@
-import type { Context } from '@opentelemetry/api';
+import { type Context, diag } from '@opentelemetry/api';
 import type { DeliveryAccount, Handler, HandlerContext, Lost } from '../handlers/handler.ts';
 import { guard } from '../pipeline/guard.ts';
 import { asStage, checkOrder, flat, isRedaction, PHASES, type Step as StepGiven, total } from '../pipeline/pipe.ts';
+import { sealRecord } from '../pipeline/seal-record.ts';
 import type {
   EnabledOptions,
   FlushOptions,
@@ -69,6 +70,16 @@ class Link implements LogRecordProcessor {
   }
 }
 
+function tellEdited(): void {
+  try {
+    diag.warn(
+      'logspan: a record was edited after it came to the handlers, which share it: that has no effect; edit a copyRecord() of it',
+    );
+  } catch {
+    // A diag logger that throws leaves nobody to tell.
+  }
+}
+
 /** So many steps that were taken out are kept, in case one is still at work. */
 const MOST_REMOVED = 100;
 
@@ -108,6 +119,12 @@ export class Pipeline implements LogRecordProcessor {
   readonly #handlers: Handlers;
   #emitted = 0;
   #passed = 0;
+  #hasToldEdited = false;
+  readonly #tellEdited = (): void => {
+    if (this.#hasToldEdited) return;
+    this.#hasToldEdited = true;
+    tellEdited();
+  };
 
   /** Throws a {@link ConfigError} for a step that is none, for an order that leaks, and for what a handler finds wrong. */
   constructor(
@@ -125,6 +142,8 @@ export class Pipeline implements LogRecordProcessor {
       ...tee,
       onEmit: (record, from) => {
         this.#passed++;
+        // The handlers share it, and behind them nothing redacts.
+        sealRecord(record, this.#tellEdited);
         tee.onEmit(record, from);
       },
     };
