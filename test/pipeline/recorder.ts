@@ -71,7 +71,10 @@ export async function toldDuring(call: () => void | Promise<void>): Promise<stri
   const told: string[] = [];
   const tell = (...words: unknown[]) => void told.push(words.join(' '));
   const nothing = () => undefined;
-  diag.setLogger({ error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing }, DiagLogLevel.WARN);
+  diag.setLogger(
+    { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
   try {
     await call();
   } finally {

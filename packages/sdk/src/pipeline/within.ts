@@ -22,7 +22,9 @@ export function within<T>(
   { keepAlive = true }: { keepAlive?: boolean } = {},
 ): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), Math.min(Math.max(0, millis), LONGEST_TIMER_MILLIS));
+    // A turn later: after a stall the loop has the timers of all deadlines due at once, and what they lead to comes first.
+    const late = (): void => void setImmediate(resolve, undefined);
+    const timer = setTimeout(late, Math.min(Math.max(0, millis), LONGEST_TIMER_MILLIS));
     if (!keepAlive) timer.unref();
     const settle = (value?: T): void => {
       clearTimeout(timer);
