@@ -1,8 +1,9 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api';
+import { LOGSPAN_SCOPE } from './logspan-meter.ts';
 import type { Exemplar } from './metric-data.ts';
 import type { ExemplarsOf } from './otlp-metrics-encoder.ts';
 
-/** Who has exemplars for the points of one metric. */
+/** Who has exemplars for the points of one metric of ours. */
 export interface ExemplarSource {
   /** The name of the instrument. */
   readonly metric: string;
@@ -55,7 +56,9 @@ export class Exemplars implements ExemplarSink {
     for (const source of this.#leaving) this.#sources.delete(source);
     this.#leaving.clear();
     if (taken.size === 0) return () => [];
-    return (metric, attributes) => taken.get(keyOf(metric, attributes)) ?? [];
+    return (scope, metric, attributes) =>
+      // Another meter may have a metric of the same name: nothing of it has come here.
+      (scope.name === LOGSPAN_SCOPE.name ? taken.get(keyOf(metric, attributes)) : undefined) ?? [];
   }
 }
 

@@ -9,9 +9,6 @@ export interface MetricSink {
   readonly histograms: Pick<LocalHistograms, 'of'> | undefined;
 }
 
-/** The name of our meter, as the metrics carry it in their instrumentation scope. */
-export const LOGSPAN_METER = '@logspan/sdk';
-
 /** Where a MeterProvider has its sink: found by any copy of this package. */
 const SINK: unique symbol = Symbol.for('logspan.metric-sink.v1') as never;
 

@@ -122,7 +122,7 @@ test('exemplars stand at the points that they belong to', () => {
       },
     ],
   } as unknown as ResourceMetrics;
-  const bytes = encodeMetrics(data, (name, { event }) =>
+  const bytes = encodeMetrics(data, (_scope, name, { event }) =>
     event === 'a' ? [{ value: name === 'n' ? 1 : 7.5, time: [1_700_000_000, 5], spanContext }] : [],
   );
   const link = {

@@ -1,5 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { OtlpEncoder } from '../delivery/otlp-encoder.ts';
+import type { InstrumentationScope } from '../pipeline/stage.ts';
 import {
   type Buckets,
   type DataPoint,
@@ -14,7 +15,7 @@ import {
 } from './metric-data.ts';
 
 /** The exemplars of a point, if there are any. */
-export type ExemplarsOf = (metric: string, attributes: Attributes) => readonly Exemplar[];
+export type ExemplarsOf = (scope: InstrumentationScope, metric: string, attributes: Attributes) => readonly Exemplar[];
 
 /**
  * An ExportMetricsServiceRequest (opentelemetry/proto/metrics/v1/metrics.proto) of one collection, with the exemplars that
@@ -30,7 +31,7 @@ export function encodeMetrics(data: ResourceMetrics, exemplarsOf: ExemplarsOf = 
     for (const { scope, metrics } of data.scopeMetrics) {
       writer.message(2, () => {
         writer.raw(envelope.scope(scope));
-        for (const metric of metrics) writer.message(2, () => writeMetric(writer, metric, exemplarsOf));
+        for (const metric of metrics) writer.message(2, () => writeMetric(writer, scope, metric, exemplarsOf));
         writer.raw(envelope.schemaUrl(scope.schemaUrl));
       });
     }
@@ -39,14 +40,14 @@ export function encodeMetrics(data: ResourceMetrics, exemplarsOf: ExemplarsOf = 
   return writer.bytes();
 }
 
-function writeMetric(writer: Writer, metric: MetricData, exemplarsOf: ExemplarsOf): void {
+function writeMetric(writer: Writer, scope: InstrumentationScope, metric: MetricData, exemplarsOf: ExemplarsOf): void {
   const { descriptor, dataPointType, dataPoints } = metric;
   const { name, valueType } = descriptor;
   writer.text(1, name);
   writer.text(2, descriptor.description);
   writer.text(3, descriptor.unit);
   const points = (write: (point: DataPoint, exemplars: readonly Exemplar[]) => void): void => {
-    for (const point of dataPoints) writer.message(1, () => write(point, exemplarsOf(name, point.attributes)));
+    for (const point of dataPoints) writer.message(1, () => write(point, exemplarsOf(scope, name, point.attributes)));
   };
   // In OTLP delta is 1 and cumulative is 2.
   const temporality = (): void => writer.varint(2, metric.aggregationTemporality === TEMPORALITY.delta ? 1 : 2);

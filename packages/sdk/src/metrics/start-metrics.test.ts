@@ -3,17 +3,19 @@ import { getLogger } from '@logspan/logger';
 import { context, diag, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import * as sdk from '@opentelemetry/sdk-metrics';
 import { ManualTime, settled } from '../../../../test/delivery/manual-time.ts';
-import { metricsIn, pointsOf } from '../../../../test/delivery/official-metrics.ts';
+import { decodeMetrics, metricsIn, pointsOf } from '../../../../test/delivery/official-metrics.ts';
 import { toldDuring } from '../../../../test/pipeline/recorder.ts';
 import type { Answer } from '../delivery/answer.ts';
 import type { HttpTarget, Sender } from '../delivery/http-sender.ts';
 import { logMetrics } from '../processors/log-metrics.ts';
 import { sample } from '../processors/sample.ts';
+import { timed } from '../processors/timed.ts';
 import { ConfigError } from '../provider/config-error.ts';
 import { readMetricsEnvironment } from '../provider/environment.ts';
 import type { Logging } from '../provider/logging.ts';
 import type { RegisterOptions } from '../provider/options.ts';
 import { register } from '../provider/register.ts';
+import { sdkVersion } from '../provider/resource.ts';
 import { collectNow } from './collect-now.ts';
 import { metricSinkOf } from './metric-sink.ts';
 import { optionalPackage } from './optional-package.ts';
@@ -93,6 +95,25 @@ describe('register({ metrics })', () => {
       expect.arrayContaining(['carts', 'logspan.log.count', 'otel.sdk.log.created']),
     );
     expect(Buffer.from(body).includes('checkout')).toBe(true);
+  });
+
+  test('all metrics of ours are of one scope', async () => {
+    const destination = new Destination();
+    const step = timed(sample({ ratio: 1 }), { measureOneIn: 1 });
+    const running = start(destination, {}, { processors: [logMetrics(), step] });
+    getLogger('shop').info('a', { duration_ms: 1 });
+    await running.forceFlush();
+    const scopes = decodeMetrics(destination.bodies[0] as Uint8Array).resourceMetrics.flatMap(
+      (each) => each.scopeMetrics,
+    );
+    expect(scopes.flatMap((scope) => scope.metrics.map(({ name }) => name))).toEqual(
+      expect.arrayContaining([
+        ...['otel.sdk.log.created', 'logspan.log.count', 'logspan.log.duration', 'logspan.processor.duration'],
+      ]),
+    );
+    expect(new Set(scopes.map(({ scope }) => `${scope.name} ${scope.version}`))).toEqual(
+      new Set([`@logspan/sdk ${sdkVersion}`]),
+    );
   });
 
   test('delivers the last interval at shutdown, after the records, and is gone then', async () => {

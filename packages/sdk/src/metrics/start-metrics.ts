@@ -11,8 +11,9 @@ import type { MetricsEnvironment } from '../provider/environment.ts';
 import { type Collection, collectAtOnce, collectNow, hasUncollected } from './collect-now.ts';
 import { Exemplars } from './exemplars.ts';
 import { LocalHistograms } from './local-histograms.ts';
+import { LOGSPAN_SCOPE } from './logspan-meter.ts';
 import { MetricExporter } from './metric-exporter.ts';
-import { attachSink, LOGSPAN_METER } from './metric-sink.ts';
+import { attachSink } from './metric-sink.ts';
 import { optionalPackage } from './optional-package.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the two lines type their options differently
@@ -126,7 +127,7 @@ export function startMetrics(
   const filter = environment.exemplarFilter ?? 'trace_based';
   const exemplars = new Exemplars(filter);
   const temporality = environment.temporality ?? 'cumulative';
-  const histograms = new LocalHistograms({ name: LOGSPAN_METER, version: '' }, temporality !== 'cumulative');
+  const histograms = new LocalHistograms(LOGSPAN_SCOPE, temporality !== 'cumulative');
   const exporter = new MetricExporter({
     target,
     sender: options.sender ?? httpSender(target, 1),

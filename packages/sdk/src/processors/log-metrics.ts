@@ -1,5 +1,6 @@
 import { type Context, createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
-import { LOGSPAN_METER, metricSinkOf } from '../metrics/metric-sink.ts';
+import { logspanMeter } from '../metrics/logspan-meter.ts';
+import { metricSinkOf } from '../metrics/metric-sink.ts';
 import { factory } from '../pipeline/factory.ts';
 import { Failures } from '../pipeline/report.ts';
 import { forwardTo, type LogRecord, type LogRecordProcessor, type Stage, stage } from '../pipeline/stage.ts';
@@ -84,7 +85,7 @@ function observing(
   };
   // The metrics API has no proxy for a provider that is registered later, so look again until there is one (20 ns).
   const bind = (): void => {
-    const meter = ownMeter ?? metrics.getMeter(LOGSPAN_METER);
+    const meter = ownMeter ?? logspanMeter();
     if (meter === noopMeter) return;
     state = 'bound';
     const sink = ownMeter === undefined ? metricSinkOf(metrics.getMeterProvider()) : undefined;

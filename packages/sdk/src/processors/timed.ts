@@ -1,12 +1,6 @@
 import { SEVERITY, scopeLevel } from '@logspan/logger/internal';
-import {
-  type Attributes,
-  type Context,
-  createNoopMeter,
-  type Histogram,
-  type Meter,
-  metrics,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, createNoopMeter, type Histogram, type Meter } from '@opentelemetry/api';
+import { logspanMeter } from '../metrics/logspan-meter.ts';
 import { factory } from '../pipeline/factory.ts';
 import { newRecord } from '../pipeline/new-record.ts';
 import { type Step, stageOf } from '../pipeline/pipe.ts';
@@ -173,7 +167,7 @@ class Duration {
 
   /** The metrics API has no proxy for a provider that is registered later: until there is one, look again. */
   #make(): Histogram | undefined {
-    const meter = this.#ownMeter ?? metrics.getMeter('@logspan/sdk');
+    const meter = this.#ownMeter ?? logspanMeter();
     if (meter === createNoopMeter()) return undefined;
     return meter.createHistogram('logspan.processor.duration', {
       unit: 's',

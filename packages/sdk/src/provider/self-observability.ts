@@ -1,6 +1,6 @@
 import type { Attributes, MeterProvider, ObservableResult } from '@opentelemetry/api';
 import type { DeliveryAccount } from '../handlers/handler.ts';
-import { sdkVersion } from './resource.ts';
+import { logspanMeter } from '../metrics/logspan-meter.ts';
 
 /** The part of `logging.stats()` that becomes metrics. */
 interface Observed {
@@ -17,7 +17,7 @@ interface Observed {
  * @returns a function that ends the observation.
  */
 export function observeLogging(provider: MeterProvider, stats: () => Observed): () => void {
-  const meter = provider.getMeter('@logspan/sdk', sdkVersion);
+  const meter = logspanMeter(provider);
   const perHandler = (observe: (account: DeliveryAccount, component: Attributes, result: ObservableResult) => void) => {
     return (result: ObservableResult): void => {
       for (const [name, account] of Object.entries(stats().handlers)) {
