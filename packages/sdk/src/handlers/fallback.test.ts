@@ -694,6 +694,8 @@ test('a first handler that cannot tell what it loses is told of, wherever it sta
   ]);
 });
 
+const same = handlerOf('same', new Memory());
+
 test.each([
   [
     [{}, handlerOf('b', new Memory())],
@@ -710,6 +712,10 @@ test.each([
   [
     [handlerOf('a', new Memory()), handlerOf('b', new Memory()), { when: 1 }],
     'fallback.when: must be a function, not 1',
+  ],
+  [
+    [same, same],
+    'fallback: the second: is the first; allowed: another handler, because what this one loses must go somewhere else',
   ],
 ])('mistakes are named (%#)', (given, sentence) => {
   expect(() => fallback(...(given as Parameters<typeof fallback>))).toThrow(sentence);

@@ -7,6 +7,7 @@ import { isWorthReporting, report, watch } from '../pipeline/report.ts';
 import type { EnabledOptions, FlushOptions, LogRecord } from '../pipeline/stage.ts';
 import { within } from '../pipeline/within.ts';
 import { checkOptions, checkType } from '../provider/check-options.ts';
+import { ConfigError } from '../provider/config-error.ts';
 import { flushSync, Succession } from './fallback/succession.ts';
 import { checkHandler, type DeliveryAccount, type Handler, type HandlerEnd, type Lost } from './handler.ts';
 
@@ -32,11 +33,16 @@ export interface FallbackOptions {
  * the log call that made the first one drop. At a shutdown and at the end of the process, the first handler gets part of
  * the time and the second the rest: half, at most 2 s.
  *
- * @throws ConfigError for what is no handler, and for an unknown option.
+ * @throws ConfigError for what is no handler, for the same one twice, and for an unknown option.
  */
 export function fallback(first: Handler, second: Handler, options: FallbackOptions = {}): Handler {
   checkHandler('fallback: the first', first);
   checkHandler('fallback: the second', second);
+  if (first === second)
+    throw new ConfigError(
+      'fallback: the second',
+      'is the first; allowed: another handler, because what this one loses must go somewhere else',
+    );
   checkOptions('fallback', options, ['name', 'when', 'now']);
   checkType('fallback.name', options.name, 'string');
   checkType('fallback.when', options.when, 'function');
