@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clockSetBack } from './clock-set-back.mjs';
 import { exactWindows } from './exact-windows.mjs';
 import { frozenRedis, killedRedis } from './killed-redis.mjs';
 import { oneAlert, oneCooldown, storm } from './one-alert.mjs';
@@ -20,6 +21,7 @@ import { redisVersion, startRedis } from './redis-server.mjs';
 /** @type {Record<string, (context: StepContext) => Promise<string>>} */
 const STEPS = {
   'exact-windows': exactWindows,
+  'clock-set-back': clockSetBack,
   'one-alert': oneAlert,
   'one-cooldown': oneCooldown,
   storm,
