@@ -49,6 +49,7 @@ export const adversaries: readonly (readonly [name: string, make: (length: numbe
     ['bearers', 'bearer '],
     ['basics', 'basic aaaa'],
     ['basics in one', 'basic'],
+    ['basics without blanks', 'Basic+AA'],
     ['key ids', 'AKIA'],
     ['keys without an end', 'pwd:'],
     ['queries without an end', '?pwd='],

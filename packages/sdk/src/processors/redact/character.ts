@@ -44,9 +44,10 @@ export function isKey(unit: number): boolean {
   );
 }
 
-/** The end of the characters of a kind that begin at `from`. */
-export function runEnd(text: string, from: number, is: (unit: number) => boolean): number {
+/** The end of the characters of a kind that begin at `from`; `limit` if there are more. */
+export function runEnd(text: string, from: number, is: (unit: number) => boolean, limit: number = text.length): number {
   let end = from;
-  while (end < text.length && is(text.charCodeAt(end))) end++;
+  const last = Math.min(limit, text.length);
+  while (end < last && is(text.charCodeAt(end))) end++;
   return end;
 }

@@ -56,6 +56,7 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       [`Basic ${b64('user:päss')}`, 'Basic #'],
       [`Basic ${Buffer.from('user:päss', 'latin1').toString('base64')}`, 'Basic #'],
       [`Basic ${b64('user:pass').slice(0, -2)}`, 'Basic #'],
+      [`Basic ${b64(`user:${'pass'.repeat(999)}`)}, x`, 'Basic #, x'],
     ],
     [
       'Basic dashboard',

@@ -67,21 +67,22 @@ export function bearer(text: string, at: number): Span | undefined {
   return isSentence ? undefined : { start, end };
 }
 
-const MOST_BYTES = 4_096;
+/** As much of what follows tells whether it is one: so many are looked at, however many follow. */
+const MOST_JUDGED = 512;
 
 /** `Basic …`, in any case, if what follows is a name and a password in base64. `at` is the `b`. */
 export function basic(text: string, at: number): Span | undefined {
   let start = afterWord(text, at, 'basic');
   if (start === undefined) return undefined;
   if (isQuote(text.charCodeAt(start))) start++;
-  const end = runEnd(text, start, isBase64);
+  const end = runEnd(text, start, isBase64, start + MOST_JUDGED);
   const length = end - start;
   if (length < 4) return undefined;
   // Cut within a group, or within a character.
-  const whole = end === text.length || length > MOST_BYTES ? length - (length % 4) : length;
+  const whole = end === text.length ? length - (length % 4) : length;
   if (whole < length && length >= 8 && !isWordLike(text, start, end)) return { start, end };
-  const bytes = Buffer.from(text.slice(start, start + Math.min(whole, MOST_BYTES)), 'base64');
-  return isAccount(bytes) ? { start, end } : undefined;
+  const bytes = Buffer.from(text.slice(start, start + whole), 'base64');
+  return isAccount(bytes) ? { start, end: runEnd(text, end, isBase64) } : undefined;
 }
 
 /** A name, a colon and a password: all of it can be printed. */
