@@ -1,5 +1,5 @@
 import { isAlphanumeric, isLetter, isQuote, isSpace } from './character.ts';
-import { isNoSecret, isSaid } from './no-secret.ts';
+import { isNoSecret, isSaid, LONGEST_JUDGED } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import type { SecretKeys } from './secret-keys.ts';
 import { gapEnd } from './terminal-colour.ts';
@@ -8,7 +8,6 @@ import { quotesEnd, wordEnd } from './value-end.ts';
 const BACKSLASH = 92;
 const DASH = 45;
 const LONGEST_FLAG = 64;
-const LONGEST_WORD = 64;
 /** No colon stands further behind the beginning of `user:password`. */
 const LONGEST_USER = 256;
 
@@ -40,7 +39,7 @@ const LETTERS: ReadonlySet<string> = new Set(COMMANDS.flatMap(([, secrets, accou
 const COMMAND = new RegExp(`(?<![\\w-])(${[...FLAGS.keys()].join('|')})(?=[\\s"'\`\\\\])|\\n`, 'g');
 const ACCOUNT = /^(?:proxy-)?user$/;
 /** `-v`, `-n5`, `--verbose`, `-Dname=…`; not a password that begins with a dash. */
-const FLAG = /^-(?:-?[a-z][a-z-]*|[A-Za-z]\d*|-|[A-Z][\w.]*=.*)?(?:[=\s"'`\\].*)?$/s;
+const FLAG = /^-(?:-?[a-z][a-z-]{0,47}|[A-Za-z]\d{0,9}|-|[A-Z][\w.]{0,47}=.*)?(?:[=\s"'`\\].*)?$/s;
 /** `--token TOKEN` says how it is used. */
 const PLACEHOLDER = /^(?:[A-Z]+_[A-Z_]+|TOKEN|PASSWORD|PASS|SECRET|KEY|STRING|VALUE)$/;
 
@@ -142,11 +141,13 @@ function argument(text: string, start: number, rule: Rule, isAccount: boolean): 
     if ((isApart && FLAG.test(text.slice(start, start + LONGEST_FLAG))) || '<[|('.includes(text[start] ?? '<'))
       return undefined;
     if (isAccount && !hasPassword(text, start, start + LONGEST_USER)) return undefined;
-    end = wordEnd(text, start, false, start + LONGEST_WORD);
-    const word = text.slice(start, Math.min(end, start + LONGEST_WORD));
-    const said = word.toLowerCase().replace(/[.,;:!?)]+$/, '');
-    if (isSaid(said) || isNoSecret(word, '', '') || PLACEHOLDER.test(word)) return undefined;
-    if (end - start >= LONGEST_WORD) end = wordEnd(text, end);
+    end = wordEnd(text, start, false, start + LONGEST_JUDGED);
+    const word = text.slice(start, Math.min(end, start + LONGEST_JUDGED));
+    if (isNoSecret(word, '', '')) return undefined;
+    if (word.length < LONGEST_JUDGED) {
+      const said = word.toLowerCase().replace(/[.,;:!?)]+$/, '');
+      if (isSaid(said) || PLACEHOLDER.test(word)) return undefined;
+    } else end = wordEnd(text, end);
   }
   if (end === from || (isAccount && !hasPassword(text, from, end))) return undefined;
   return { start: from, end, rule };

@@ -1,6 +1,6 @@
 import { isDigit, isKey, isLetter, isQuote } from './character.ts';
 import { mayBeNamed, namedElement, ruleByName } from './named-value.ts';
-import { isNoSecret, isVersion } from './no-secret.ts';
+import { isNoSecret, isVersion, LONGEST_JUDGED } from './no-secret.ts';
 import type { Hit, Rule } from './rule.ts';
 import { fold, type SecretKeys } from './secret-keys.ts';
 import { colourStart, gapEnd, gapStart } from './terminal-colour.ts';
@@ -198,8 +198,8 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
   const folded = fold(key.text);
   // As much as tells whether it is one: what turns out to be none is not read to its end, again and again.
   const ofCookie = COOKIES.has(folded);
-  let end = wordEnd(text, from, ofCookie, from + LONGEST_WORD);
-  const word = text.slice(from, Math.min(end, from + LONGEST_WORD));
+  let end = wordEnd(text, from, ofCookie, from + LONGEST_JUDGED);
+  const word = text.slice(from, Math.min(end, from + LONGEST_JUDGED));
   const wholeLine = hasColon && (isBlock || WHOLE_LINE.has(folded));
   if (isNoSecret(word, key.text, folded)) {
     if (!wholeLine || folded !== 'passphrase' || isAtLineEnd(text, end)) return undefined;
@@ -208,7 +208,7 @@ function valueAfter(text: string, at: number, key: Key, rule: Rule): Hit | undef
     end = headerEnd(text, from, key);
     return end === from ? undefined : { start: from, end, rule };
   }
-  if (end - from >= LONGEST_WORD) end = wordEnd(text, end, ofCookie);
+  if (end - from >= LONGEST_JUDGED) end = wordEnd(text, end, ofCookie);
   // A line of its own that is no value.
   if (isBelow && (word.endsWith(':') || !isAtLineEnd(text, end)) && !isMixed(word)) return undefined;
   if (text[end] === ' ' && (SCHEMES.has(fold(word)) || word.startsWith('AWS4-'))) end = wordEnd(text, end + 1);

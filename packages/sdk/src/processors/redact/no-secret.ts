@@ -20,6 +20,8 @@ const COUNTED: ReadonlySet<string> = new Set(
   'pass sig otp auth authentication token tokens cookie cookies credential credentials secrets bearer jwt'.split(' '),
 );
 const LONGEST = 24;
+/** This much of a value tells whether it is none: what is as long or longer is one. */
+export const LONGEST_JUDGED = 128;
 const COUNT = /^\d{1,3}(?:\.\d+)?(?:%|[nuµm]?s|min|h|d|[km]?b)?$/i;
 const MANY = /^\d{1,9}$/;
 const SIGNAL = /^SIG[A-Z]{2,6}\d{0,2}$/;
@@ -35,11 +37,13 @@ const PLACE = /^\d+:\d+\)?$/;
 
 /**
  * True if a value without quotes under a secret key is rather something said of it than the secret: `token: missing`,
- * `auth=true`, `pass: 12`, `sig=SIGTERM`, `PWD=/srv/app`. `key` as the text has it, `folded` as keys are compared.
+ * `auth=true`, `pass: 12`, `sig=SIGTERM`, `PWD=/srv/app`. `key` as the text has it, `folded` as keys are compared. No more
+ * than {@link LONGEST_JUDGED} characters are given; of so many, only the begin of code is none.
  */
 export function isNoSecret(value: string, key: string, folded: string): boolean {
-  const word = value.replace(/^[([<]+|[.,;:!?)\]>]+$/g, '').toLowerCase();
   if (CALL.test(value)) return true;
+  if (value.length >= LONGEST_JUDGED) return false;
+  const word = value.replace(/^[([<]+|[.,;:!?)\]>]+$/g, '').toLowerCase();
   if (word.length > LONGEST) return REFERENCE.test(value) || (key === 'PWD' && PATH.test(value));
   if (STATES.has(word) || SAID_OF.get(folded)?.has(word) === true) return true;
   if (folded.endsWith('tokens') && MANY.test(word)) return true;

@@ -322,6 +322,13 @@ describe.each<[DetectorName, [text: string, becomes: string][], string[]]>([
       ],
       ['pwd: Validator failed for path `pwd` with value `abc`', 'pwd: Validator failed for path `pwd` with value `#`'],
       ['curl --user=ann:abc https://h', 'curl --user=# https://h'],
+      [`token=$${'A'.repeat(63)}SECRETsecret123`, 'token=#'],
+      [`token=$${'A'.repeat(200)}SECRETsecret123 b`, 'token=# b'],
+      [`auth=process.env.${'A'.repeat(200)}/x1`, 'auth=#'],
+      [`token=no${'!'.repeat(200)}x1`, 'token=#'],
+      [`PWD=/${'a/'.repeat(99)}x!1`, 'PWD=#'],
+      [`tool --password A_${'A'.repeat(200)}x1 b`, 'tool --password # b'],
+      [`tool --password -${'a'.repeat(200)}1 b`, 'tool --password # b'],
       ['tool --password -xK9f run', 'tool --password # run'],
       ['<password>abc<', '<password>#<'],
       [
