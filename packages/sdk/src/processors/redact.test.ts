@@ -430,6 +430,16 @@ test.each<[RegExp, string]>([
   [/(?:(?:a|aa){1,4}){1,4}c/, 'redact.rules[0].pattern'],
   [/(?:x(?:a|aa)y)+?c/, 'redact.rules[0].pattern'],
   [/(?<name>a??)*c/, 'redact.rules[0].pattern'],
+  [/\w*\w*\w*x!/, 'redact.rules[0].pattern'],
+  [/.*.*.*=/, 'redact.rules[0].pattern'],
+  [/a*a*a*b/, 'redact.rules[0].pattern'],
+  [/x\s*(\w+)[a-z]+?(?:\d{2,})?\D{1,}!/, 'redact.rules[0].pattern'],
+  [/^(?<a>\w*)-?(?:[^ ]*)x?(.*)b/s, 'redact.rules[0].pattern'],
+  [/.*=.*=.*=/, 'redact.rules[0].pattern'],
+  [/(?:ab)*(?:ab)*(?:ab)*c/, 'redact.rules[0].pattern'],
+  [/a{0,999}A{0,999}a{0,999}b/i, 'redact.rules[0].pattern'],
+  [/[ab]*[bc]*[cd]*[cd]*e/, 'redact.rules[0].pattern'],
+  [/c(?:a|\p{L}*\p{L}*\p{Lu}*)b/u, 'redact.rules[0].pattern'],
 ])('the pattern %s without a name is a ConfigError that names %s', (pattern, option) => {
   expect(() => redact({ rules: [{ pattern }] })).toThrow(expect.objectContaining({ name: 'ConfigError', option }));
 });
@@ -445,6 +455,15 @@ test.each([
   [/(?:a|b){4}c/],
   [/(?<=x)(?:yz)+/],
   [/[|?]{20}(?:a\|b\?)+/],
+  [/\w+\s*\w+/],
+  [/\d+\.\d+\.\d+\.\d+/],
+  [/\s*key\s*=\s*\w+/],
+  [/a+|a+|a+|(?:a+|a+|a+)/],
+  [/[a-z]+[A-Z]+\d+[a-z]+/],
+  [/\w{1,9}\w{1,9}\w{1,9}/],
+  [/"[^"]*","[^"]*","[^"]*"/],
+  [/user=.*pass=.*token=.*/],
+  [/a+[.]+a+\*+a+\u{2e}+/],
 ])('the pattern %s is one', (pattern) => {
   expect(() => redact({ rules: [{ pattern, name: 'x' }] })).not.toThrow();
 });

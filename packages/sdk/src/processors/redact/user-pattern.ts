@@ -1,5 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { ConfigError } from '../../provider/config-error.ts';
+import { repeatsInARow } from './adjacent-repeats.ts';
+import { quantifierAt } from './quantifier.ts';
 import type { Hit, Rule } from './rule.ts';
 
 /** In place of a text for which a pattern took too long. */
@@ -107,7 +109,7 @@ export class UserPattern {
   }
 }
 
-/** Throws a ConfigError unless this is a regular expression that cannot explode in the best known way. */
+/** Throws a ConfigError unless this is a regular expression that cannot explode in the best known ways. */
 export function checkPattern(option: string, pattern: unknown): asserts pattern is RegExp {
   if (!(pattern instanceof RegExp))
     throw new ConfigError(option, `must be a RegExp, not of type ${pattern === null ? 'null' : typeof pattern}`);
@@ -118,6 +120,12 @@ export function checkPattern(option: string, pattern: unknown): asserts pattern 
     throw new ConfigError(
       option,
       'repeats a group that can match in several ways, such as (a+)+, (a|b)* or (ab?){9,}: time can double with each character; take a set instead of alternatives, [ab]*, and repeat what varies a fixed, small number of times, (?:ab?){3}',
+    );
+  }
+  if (repeatsInARow(pattern)) {
+    throw new ConfigError(
+      option,
+      'has three or more open repeats in a row of what can be the same characters, such as \\w*\\w*\\w*x or .*.*.*=: time grows with a high power of the length; repeat once, or bound what is repeated, \\w{1,10}',
     );
   }
 }
@@ -163,19 +171,4 @@ function repeatsChoice(source: string): boolean {
     closed = justClosed;
   }
   return false;
-}
-
-interface Quantifier {
-  readonly length: number;
-  readonly most: number;
-  readonly varies: boolean;
-}
-
-function quantifierAt(source: string, at: number): Quantifier | undefined {
-  const found = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/.exec(source.slice(at, at + 32));
-  if (found === null) return undefined;
-  const [{ length }, sign, least, comma, most] = found;
-  if (sign !== undefined) return { length, most: sign === '?' ? 1 : Number.POSITIVE_INFINITY, varies: true };
-  if (comma === undefined) return { length, most: Number(least), varies: false };
-  return { length, most: most === '' ? Number.POSITIVE_INFINITY : Number(most), varies: most !== least };
 }
