@@ -7,7 +7,7 @@ export interface Sealable {
 }
 
 /**
- * Closes one of our records to edits through its methods; a stock record has no way to do that. Assigning its plain
+ * Closes one of our records to edits through its methods; a stock record has no way to do that. Assigning to its plain
  * fields is not guarded against.
  */
 export function sealRecord(record: LogRecord, onEdit: () => void): void {
