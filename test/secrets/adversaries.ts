@@ -93,44 +93,186 @@ export const adversaries: readonly (readonly [name: string, make: (length: numbe
 ).map(([name, part]) => [name, (length: number) => part.repeat(Math.ceil(length / part.length)).slice(0, length)]);
 
 /**
+ * Texts to put together, so that what nobody has thought of comes up as well: what opens secrets, what ends them, what
+ * stands between, and what looks like it.
+ */
+export const units: readonly string[] = [
+  ...'aAJI1x4-_=:@%<>/\\"\'`!$()[]{}|&,;?#+. \t\n\r~^é\x1b\uff1a\uff1d\u00a0',
+  ...[
+    '==',
+    '=>',
+    ':=',
+    '""',
+    "''",
+    '\\n',
+    '\\"',
+    '\\\\\\"',
+    '\\\\\\\\\\\\\\\\',
+    "' +\n",
+    '://',
+    'http://',
+    'http:\\/\\/',
+    'u:p@',
+  ],
+  ...[
+    '\x1b[32m',
+    '\\u001b[3m',
+    'token',
+    '"token"',
+    '\\"token\\"',
+    'token=',
+    'token: ',
+    'token:\n',
+    'token:\n- ',
+    'token: |\n',
+  ],
+  ...[
+    '"Cookie:',
+    'Cookie: ',
+    '; a=',
+    'Authorization:',
+    'passphrase: no ',
+    'password="',
+    'PWD=/',
+    'a b: ',
+    'First pass: ',
+  ],
+  ...['token=no', 'token=$A', 'token=process.env.', 'token=f(', 'token={', 'token=[', 'otp=1', 'sig=SIG', 'AWS4-HMAC '],
+  ...[
+    'name="password"',
+    '"name":"a"',
+    '"value":"',
+    'value:',
+    '<property name="password">',
+    '["a",',
+    '["token","',
+    '["',
+  ],
+  ...[
+    'Path `a` (',
+    'Cast to a failed for value ',
+    '<password>',
+    '<password ',
+    '</password>',
+    '<a>',
+    '<![CDATA[',
+    ']]>',
+  ],
+  ...[
+    '%3D',
+    '%25',
+    '%2525',
+    '%22',
+    '%20',
+    '%5B',
+    '%253D',
+    '%zz',
+    'curl ',
+    'mysql ',
+    '!-ua',
+    '-u ',
+    '-p',
+    '--password ',
+  ],
+  ...[
+    '--user=',
+    '-H "',
+    '"-p"',
+    '?token=',
+    '&token=',
+    'hooks.slack.com/',
+    'eyJ',
+    'eyJabcdefgh.',
+    'AKIA',
+    'ghp_',
+    'xoxb-',
+  ],
+  ...[
+    '-----BEGIN ',
+    '-----BEGIN RSA PRIVATE KEY-----',
+    '-----END',
+    'Bearer ',
+    'Bearer+',
+    'Basic ',
+    'Basic+AA',
+    '4111 ',
+    'DE89',
+  ],
+  ...['a@a.a', 'A'.repeat(66), '!'.repeat(130), 'a/'.repeat(70)],
+];
+
+/** What opens more than it closes, before what is repeated. */
+export const openings: readonly string[] = [
+  ...[
+    '',
+    'curl ',
+    'http ',
+    'mysql -p',
+    '"Cookie: ',
+    'token=',
+    'token: "',
+    '\\"token\\":\\"',
+    'password={',
+    'token:\n- ',
+  ],
+  ...[
+    '<password>',
+    '<password ',
+    '["token",',
+    '{"value":"',
+    'http://a:',
+    '"http://',
+    '%22',
+    'Basic+',
+    'eyJ',
+    '\x1b[',
+    '\\\\\\',
+  ],
+];
+
+/**
  * A text that counts how often it is looked at: each access to a character as one, and each search as far as it went.
  * Work can so be compared without a clock.
  */
 export function counted(text: string): { text: string; steps(): number; step(by: number): void } {
   let steps = 0;
-  const methods: Record<string, (...values: never[]) => unknown> = {
-    charCodeAt: (at: number) => text.charCodeAt(at),
+  const step = (by: number): void => {
+    steps += by;
+  };
+  /** What is no method is a character, and what is neither must not be used. */
+  const characters = new Proxy(Object.create(null), {
+    get(_, key) {
+      steps++;
+      if (typeof key === 'string' && /^-?\d+$/.test(key)) return text[Number(key)];
+      throw new Error(`a scanner must not use ${String(key)} of a text`);
+    },
+  });
+  const methods = {
+    __proto__: characters,
+    length: text.length,
+    charCodeAt: (at: number) => {
+      steps++;
+      return text.charCodeAt(at);
+    },
     startsWith: (part: string, at = 0) => {
       steps += part.length;
       return text.startsWith(part, at);
     },
     slice: (from: number, to = text.length) => {
-      steps += Math.max(0, Math.min(to, text.length) - Math.max(0, from < 0 ? text.length + from : from));
-      return text.slice(from, to);
+      const part = text.slice(from, to);
+      steps += part.length + 1;
+      return part;
     },
     indexOf: (part: string, from = 0) => {
       const found = text.indexOf(part, from);
-      steps += (found < 0 ? text.length : found) - from;
+      steps += (found < 0 ? text.length : found) - from + 1;
       return found;
     },
     lastIndexOf: (part: string, from = text.length) => {
       const found = text.lastIndexOf(part, from);
-      steps += from - Math.max(found, 0);
+      steps += from - Math.max(found, 0) + 1;
       return found;
     },
   };
-  const step = (by: number): void => {
-    steps += by;
-  };
-  const proxy = new Proxy(methods, {
-    get(_, key) {
-      steps++;
-      if (key === 'length') return text.length;
-      if (typeof key === 'string' && /^-?\d+$/.test(key)) return text[Number(key)];
-      const method = typeof key === 'string' ? methods[key] : undefined;
-      if (method === undefined) throw new Error(`a scanner must not use ${String(key)} of a text`);
-      return method;
-    },
-  });
-  return { text: proxy as unknown as string, steps: () => steps, step };
+  return { text: methods as unknown as string, steps: () => steps, step };
 }
