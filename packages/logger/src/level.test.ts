@@ -12,7 +12,7 @@ import {
   severityText,
 } from './level.ts';
 
-test('the numbers are those of the OTel logs data model, and the guide’s spellings are aliases', () => {
+test('the numbers are those of the OTel logs data model, and `warning` and `critical` are aliases', () => {
   expect(SEVERITY).toEqual({
     trace: 1,
     debug: 5,

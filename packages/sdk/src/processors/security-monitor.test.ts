@@ -103,7 +103,7 @@ describe.each(providers)('by default, with %s', (_, emitFrom) => {
   });
 });
 
-describe('what the guide of old did wrong', () => {
+describe('what is easily got wrong', () => {
   test('an alert cannot raise into the login handler: not by its destination, the store, or what the record holds', async () => {
     const failing: LogRecordProcessor = {
       onEmit(record) {

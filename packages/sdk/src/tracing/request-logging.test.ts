@@ -82,7 +82,7 @@ describe('a request', () => {
     expect(JSON.stringify(memory.records)).not.toContain('secret');
   });
 
-  test('without a valid trace begins one: the guide trusted any header', async () => {
+  test('without a valid trace begins one: not any header is trusted', async () => {
     const url = await serve((_request, response) => void response.end());
     await (await fetch(url, { headers: { traceparent: 'x', 'X-Trace-Id': 'admin' } })).text();
     await ended();

@@ -88,7 +88,7 @@ describe('the trace of the headers', () => {
 });
 
 describe('a fresh trace', () => {
-  // The guide trusted the header as it came, and made ids of another form where there was none.
+  // Not to be trusted as it came, nor replaced by an id of another form where there is none.
   const invalid: [string, unknown][] = [
     ['nothing', undefined],
     ['null', null],

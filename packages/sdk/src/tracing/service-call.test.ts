@@ -106,7 +106,7 @@ describe('a call', () => {
   });
 });
 
-// The guide wrote nothing about a call that failed.
+// A call that failed must not go unwritten.
 describe('a call that fails', () => {
   test('is written, and fails for the caller as well', async () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
@@ -171,7 +171,7 @@ describe('a call that fails', () => {
   });
 });
 
-// The guide sent `None` as the parent where there was none.
+// Where there is no parent, none is sent: no `None`, no `undefined`.
 describe('the headers', () => {
   const trace = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-01$/;
 
@@ -230,7 +230,7 @@ describe('the trace', () => {
       );
       expect(ids()).toBe(before);
       await expect(callService('http://b/', {}, failing(new Error('mine')))).rejects.toThrow('mine');
-      // The guide never took its span back.
+      // The caller has its own span back.
       expect(ids()).toBe(before);
       const [a, b] = [memory.records.slice(0, 2), memory.records.slice(2, 4)];
       for (const { span } of [...a, ...b]) expect(span?.traceId).toBe(before?.traceId);
