@@ -62,6 +62,9 @@ const LABELS: ReadonlySet<string> = new Set([
   'fieldname',
   'path',
   'param',
+  'instancepath',
+  'id',
+  'k',
   'parameter',
   'parametername',
   'parameterkey',
@@ -72,7 +75,7 @@ const LABELS: ReadonlySet<string> = new Set([
 ]);
 
 /** What stands beside a label, as validators call what they were given: `{ path: 'password', received: '…' }`. */
-const LABELLED: ReadonlySet<string> = new Set(['input', 'received', 'got', 'given', 'actual']);
+const LABELLED: ReadonlySet<string> = new Set(['input', 'received', 'got', 'given', 'actual', 'data', 'val', 'v']);
 
 /**
  * Makes copies of values without what is secret in them. Everything is read once, and what was read is judged and kept:
