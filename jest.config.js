@@ -1,6 +1,8 @@
 export default {
   // No test measures time; this only ends one that hangs, on a machine that is busy with other things as well.
   testTimeout: 60_000,
+  // Jest would leave one core to itself, of two.
+  maxWorkers: '100%',
   testEnvironment: 'node',
   // Jest would replace what tests have left on the globals by accessors that call themselves without end when they are
   // written to, and Sentry writes to its own from hooks of the process. Here, because the first suite of a process decides.
