@@ -38,7 +38,7 @@ if (ending === 'SIGTERM') {
   process.send?.('ready');
 } else {
   // The runtime's instrumentation says nothing about an event loop that has not turned five times.
-  if (system === true) await new Promise((resolve) => setTimeout(resolve, 200));
+  for (let turn = 0; system === true && turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   await logging.shutdown();
   process.send?.({ delivered: logging.stats().delivered });
   process.disconnect?.();
